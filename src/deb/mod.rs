@@ -1,0 +1,7 @@
+//! Debian's formats as pure functions on bytes: deb822 paragraphs, versions,
+//! relations, changelog, .dsc, .changes, .buildinfo. Knows nothing of recipes,
+//! reads and writes no file, depends on no other part of pkgr.
+
+pub mod changelog;
+pub mod checksums;
+pub mod version;

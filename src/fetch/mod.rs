@@ -1,0 +1,1 @@
+//! Bytes from elsewhere into the content-addressed cache.

@@ -1,0 +1,40 @@
+//! pkgr takes a software project from one readable recipe to signed Debian
+//! source packages for every series of Ubuntu and Debian, and to a PPA.
+//!
+//! The story is one line, and data flows along it without turning back:
+//!
+//! ```text
+//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures
+//! ```
+//!
+//! [`recipe`] reads what a person wrote, with the place of every word; [`lock`]
+//! holds what pkgr resolved. [`plan`] evaluates both for one series into a
+//! [`plan::Target`]: concrete values, no template left. [`fetch`] brings the
+//! upstream files into the cache and refuses hostile tarballs; [`patch`] proves
+//! that the patches apply as dpkg-source will apply them; [`render`] writes
+//! `debian/` through `templates/`; [`pack`] makes the tarballs, .dsc,
+//! .buildinfo and .changes; [`sign`] signs them in that order. [`deb`] knows
+//! Debian's formats as pure functions on bytes and nothing else of pkgr.
+//!
+//! [`cli`] has one file per command and wires these parts; [`ui`] is the only
+//! place that prints. Everything below them tells what happens through
+//! [`listener::Listener`] and fails with a [`diagnostic::Failure`].
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod cli;
+pub mod deb;
+pub mod diagnostic;
+pub mod fetch;
+pub mod files;
+pub mod listener;
+pub mod lock;
+pub mod pack;
+pub mod parallel;
+pub mod patch;
+pub mod plan;
+pub mod recipe;
+pub mod render;
+pub mod series;
+pub mod sign;
+pub mod ui;

@@ -1,0 +1,200 @@
+//! recipe.lock: every resolved input, the resolved maintainer, and the history
+//! of entries with the version that each gave each series. Written by pkgr only,
+//! committed with the recipe; stable order, readable in a diff.
+//!
+//! Version counters are not kept beside the history but read from it: the
+//! highest n ever recorded for a text is in the versions of the entries.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::{Diagnostic, Failure, Place};
+use crate::files;
+
+const HEADER: &str = "# Written by pkgr; commit it with the recipe. Every input by digest, every version ever given.\n";
+const FORMAT: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// Format of the file, 1.
+    pub lock: u32,
+    /// `Name <address>`, where the recipe names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintainer: Option<String>,
+    /// Inputs, in byte order of `from`.
+    #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Pin>,
+    /// Orig files that an archive has published, by file name, then archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<Published>,
+    /// Changelog history, oldest first: a new entry is a few lines at the end.
+    #[serde(default, rename = "entry", skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<LockedEntry>,
+}
+
+/// One input and the bytes it was when first seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// [`crate::plan::Location::key`].
+    pub from: String,
+    /// The commit that a git tag named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Of the bytes fetched (of the archive made, for git).
+    pub sha256: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// An orig file as an archive published it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// File name, e.g. `hello_2.12.orig.tar.gz`.
+    pub file: String,
+    /// Of the published bytes.
+    pub sha256: String,
+    /// `ppa:owner/name`, say.
+    pub archive: String,
+}
+
+/// One changelog entry and the full versions it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedEntry {
+    /// RFC 2822 date.
+    pub date: String,
+    /// `Name <address>`.
+    pub author: String,
+    /// Lines of the changelog, without `* `; a line that begins with two blanks
+    /// continues the one before.
+    pub changes: Vec<String>,
+    /// Full Debian version by series, for the series that the entry is for.
+    pub versions: BTreeMap<String, String>,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Lock { lock: FORMAT, maintainer: None, sources: vec![], published: vec![], entries: vec![] }
+    }
+}
+
+impl Lock {
+    /// The lock's path beside a recipe: `recipe.lock` for `recipe.toml`.
+    pub fn path_for(recipe: &Path) -> PathBuf {
+        recipe.with_extension("lock")
+    }
+
+    /// Reads the lock; one that does not exist yet is empty.
+    pub fn load(path: &Path) -> Result<Lock, Failure> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Lock::parse(path, &text),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
+            Err(e) => Err(Failure::io("read", path, &e)),
+        }
+    }
+
+    /// Parses a lock's text; `path` is for messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Lock, Failure> {
+        let lock: Lock = toml::from_str(text).map_err(|e| {
+            let mut diagnostic = Diagnostic::error("bad-lock", format!("the lock cannot be read: {}", e.message()))
+                .hint("restore it from version control; it holds which versions were ever used");
+            if let Some(span) = e.span() {
+                diagnostic = diagnostic.at(Place::of_span(path, text, span));
+            }
+            Failure::recipe(diagnostic)
+        })?;
+        if lock.lock != FORMAT {
+            let message = format!("{} has format {}, this pkgr reads format {FORMAT}", path.display(), lock.lock);
+            return Err(Failure::recipe(Diagnostic::error("lock-format", message).hint("use a newer pkgr")));
+        }
+        Ok(lock)
+    }
+
+    /// The file's text: sorted where order means nothing, so that equal locks
+    /// are equal bytes.
+    pub fn to_text(&self) -> Result<String, Failure> {
+        let mut sorted = self.clone();
+        sorted.sources.sort_by(|a, b| a.from.cmp(&b.from));
+        sorted.published.sort_by(|a, b| (&a.file, &a.archive).cmp(&(&b.file, &b.archive)));
+        let body = toml::to_string_pretty(&sorted)
+            .map_err(|e| Failure::environment(Diagnostic::error("io", format!("cannot write the lock: {e}"))))?;
+        Ok(format!("{HEADER}{body}"))
+    }
+
+    /// Writes the lock atomically, if it changed; returns whether it did.
+    pub fn save(&self, path: &Path) -> Result<bool, Failure> {
+        files::write_atomically(path, self.to_text()?.as_bytes(), false)
+    }
+
+    /// The pin of an input.
+    pub fn pin(&self, key: &str) -> Option<&Pin> {
+        self.sources.iter().find(|pin| pin.from == key)
+    }
+
+    /// Adds a pin, or replaces the one of the same input.
+    pub fn set_pin(&mut self, pin: Pin) {
+        match self.sources.iter_mut().find(|old| old.from == pin.from) {
+            Some(old) => *old = pin,
+            None => self.sources.push(pin),
+        }
+    }
+
+    /// The highest counter recorded for versions that begin with `prefix` (the
+    /// text before n), in any series; 0 where there is none.
+    pub fn highest_counter(&self, prefix: &str) -> u32 {
+        self.entries
+            .iter()
+            .flat_map(|entry| entry.versions.values())
+            .filter_map(|version| version.strip_prefix(prefix)?.parse().ok())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Whether some archive is recorded to have published these bytes under
+    /// this name.
+    pub fn is_published(&self, file: &str, sha256: &str) -> bool {
+        self.published.iter().any(|p| p.file == file && p.sha256 == sha256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock() -> Lock {
+        let entry = |n: u32| LockedEntry {
+            date: "Tue, 24 Nov 2026 08:00:00 +0000".into(),
+            author: "A B <a@example.org>".into(),
+            changes: vec!["Initial release".into()],
+            versions: BTreeMap::from([("jammy".into(), format!("1.0-1~ubuntu22.04.{n}"))]),
+        };
+        let pin = |from: &str| Pin { from: from.into(), commit: None, sha256: "00".into(), size: 1 };
+        Lock { sources: vec![pin("b"), pin("a")], entries: vec![entry(9), entry(10)], ..Lock::default() }
+    }
+
+    #[test]
+    fn round_trip_is_stable() {
+        let text = lock().to_text().unwrap();
+        let again = Lock::parse(Path::new("recipe.lock"), &text).unwrap();
+        assert_eq!(again.to_text().unwrap(), text);
+        assert!(text.find("from = \"a\"") < text.find("from = \"b\""));
+    }
+
+    #[test]
+    fn counters_are_read_from_the_history() {
+        assert_eq!(lock().highest_counter("1.0-1~ubuntu22.04."), 10);
+        assert_eq!(lock().highest_counter("1.0-2~ubuntu22.04."), 0);
+    }
+
+    #[test]
+    fn a_damaged_lock_is_shown_with_its_place() {
+        let failure = Lock::parse(Path::new("recipe.lock"), "lock = 1\nnonsense = 2\n").unwrap_err();
+        assert_eq!(failure.diagnostics[0].place.as_ref().unwrap().line, 2);
+    }
+}

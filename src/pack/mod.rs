@@ -1,0 +1,1 @@
+//! A rendered tree and its origs become a source package.

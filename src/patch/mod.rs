@@ -1,0 +1,1 @@
+//! Unified diffs, applied as dpkg-source applies them.

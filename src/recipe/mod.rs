@@ -1,0 +1,1 @@
+//! recipe.toml as written.

@@ -1,0 +1,1 @@
+//! OpenPGP signatures in the order .dsc, .buildinfo, .changes.
