@@ -2,6 +2,9 @@
 //! relations, changelog, .dsc, .changes, .buildinfo. Knows nothing of recipes,
 //! reads and writes no file, depends on no other part of pkgr.
 
+pub mod architecture;
 pub mod changelog;
 pub mod checksums;
+pub mod control;
+pub mod names;
 pub mod version;
