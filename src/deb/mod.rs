@@ -7,4 +7,5 @@ pub mod changelog;
 pub mod checksums;
 pub mod control;
 pub mod names;
+pub mod relations;
 pub mod version;
