@@ -2,7 +2,7 @@
 
 /// `text` as one word of a shell command in a recipe line of make.
 pub fn word(text: &str) -> String {
-    dollars(&quote(text))
+    dollars(&shell_word(text))
 }
 
 /// `path` as one word, its wildcards left to the shell.
@@ -14,7 +14,7 @@ pub fn pattern(path: &str) -> String {
             _ => (part, ""),
         };
         if !plain.is_empty() {
-            quoted.push_str(&quote(plain));
+            quoted.push_str(&shell_word(plain));
         }
         quoted.push_str(wild);
     }
@@ -44,7 +44,8 @@ pub fn make_value(text: &str) -> String {
     value
 }
 
-fn quote(text: &str) -> String {
+/// `text` as one word of a shell script.
+pub fn shell_word(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+=:,./@%~^".contains(&b);
     if !text.is_empty() && !text.starts_with('~') && text.bytes().all(plain) {
         return text.to_string();

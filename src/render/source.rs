@@ -4,7 +4,6 @@
 use crate::deb::changelog;
 use crate::diagnostic::Failure;
 use crate::files;
-use crate::patch::dep3;
 use crate::plan::toolchain::CompatForm;
 use crate::plan::{Format, Target};
 
@@ -34,7 +33,7 @@ fn add_patches(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
         series.push_str(name);
         series.push('\n');
         let file = File {
-            bytes: dep3::with_header(&bytes, name, &target.maintainer),
+            bytes,
             executable: false,
             origin: Origin::Recipe(patch.file.clone()),
         };

@@ -9,16 +9,10 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 /// fault in one is a fault of the program that every golden test would show; its
 /// text then stands in the file, where no package builds with it.
 pub fn fill(template: &'static str, values: Value) -> String {
-    let mut environment = Environment::empty();
-    minijinja_builtins(&mut environment);
+    let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.set_keep_trailing_newline(true);
     environment.render_str(template, values).unwrap_or_else(|error| format!("template error: {error}\n"))
-}
-
-fn minijinja_builtins(environment: &mut Environment<'_>) {
-    environment.add_filter("join", minijinja::filters::join);
-    environment.add_test("defined", minijinja::tests::is_defined);
 }
