@@ -65,7 +65,7 @@ impl NativeKey {
         bytes: Vec<u8>,
         origin: &str,
         choice: Option<&str>,
-        passphrases: &mut Passphrases,
+        passphrases: &Passphrases<'_>,
     ) -> Result<NativeKey, SignError> {
         let bytes = Protected::from(bytes);
         let cert = read(&bytes, origin, choice)?;
@@ -338,7 +338,7 @@ mod tests {
     }
 
     fn open(bytes: &[u8], passphrase: Option<&str>) -> Result<NativeKey, SignError> {
-        NativeKey::open(bytes.to_vec(), "key.asc", None, &mut Passphrases::new(passphrase.map(Into::into)))
+        NativeKey::open(bytes.to_vec(), "key.asc", None, &Passphrases::new(passphrase.map(Into::into), &|_| Ok(None)))
     }
 
     fn refusal(bytes: &[u8], passphrase: Option<&str>) -> String {
@@ -352,7 +352,7 @@ mod tests {
         let signed = key.clearsign(b"A: b \n- dash\nFrom x\nCaf\xe9\n").unwrap();
         let head = b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nA: b\n- - dash\n";
         assert!(signed.starts_with(head), "{}", String::from_utf8_lossy(&signed));
-        let verified = crate::sign::verify::verify(&signed, &[cert.clone()]).unwrap();
+        let verified = crate::sign::verify::verify(&signed, std::slice::from_ref(&cert)).unwrap();
         assert_eq!(verified.fingerprint, cert.fingerprint().to_hex());
         assert_ne!(verified.signing_key, verified.fingerprint);
         assert!(key.has_signed(&signed));
@@ -417,7 +417,7 @@ mod tests {
         let block = [armored(&one), armored(&other)].concat();
         let name = other.keys().subkeys().next().unwrap().key().fingerprint().to_hex().to_lowercase();
         assert!(holds(&block, &name) && holds(&block, &other.keyid().to_hex()) && !holds(&block, "jane"));
-        let key = NativeKey::open(block, "x", Some(&name), &mut Passphrases::new(None)).unwrap();
+        let key = NativeKey::open(block, "x", Some(&name), &Passphrases::new(None, &|_| Ok(None))).unwrap();
         assert_eq!(key.fingerprint(), other.fingerprint().to_hex());
     }
 

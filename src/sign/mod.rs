@@ -41,11 +41,11 @@ pub const KEY_VARIABLE: &str = "PKGR_SIGNING_KEY";
 pub const PASSPHRASE_VARIABLE: &str = "PKGR_SIGNING_KEY_PASSPHRASE";
 
 /// Who computes the signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Backend {
-    /// pkgr itself, with an armored secret key.
+    /// Pkgr itself, with an armored secret key
     Native,
-    /// The user's `gpg`.
+    /// The user's GnuPG: agent, smartcard
     Gpg,
 }
 
@@ -53,7 +53,7 @@ pub enum Backend {
 #[derive(Debug)]
 pub enum Signer {
     /// An unlocked secret key in this process.
-    Native(NativeKey),
+    Native(Box<NativeKey>),
     /// A key of the user's GnuPG.
     Gpg(GpgKey),
 }
@@ -77,14 +77,11 @@ impl Signer {
         let passphrase = set(PASSPHRASE_VARIABLE).map(Password::from);
         let held = set(KEY_VARIABLE);
         let Some(key) = key.map(str::to_string).filter(|k| !k.trim().is_empty()).or_else(|| held.clone()) else {
-            return match backend {
-                None => Ok(None),
-                Some(_) => Err(SignError::NoKeyNamed.into()),
-            };
+            return Ok(None);
         };
         let native = |bytes: Vec<u8>, origin: &str, choice: Option<&str>| {
-            let mut source = unlock::Passphrases::new(passphrase.clone());
-            NativeKey::open(bytes, origin, choice, &mut source).map(|key| Some(Signer::Native(key)))
+            let source = unlock::Passphrases::new(passphrase.clone(), &terminal::ask_passphrase);
+            NativeKey::open(bytes, origin, choice, &source).map(|key| Some(Signer::Native(Box::new(key))))
         };
         let with_gpg = || GpgKey::find(&key, passphrase.clone()).map(|key| Some(Signer::Gpg(key)));
         let result = match backend {
@@ -121,10 +118,10 @@ impl Signer {
     }
 
     /// Fingerprint of the certificate's primary key, in upper-case hexadecimal.
-    pub fn fingerprint(&self) -> &str {
+    pub fn fingerprint(&self) -> String {
         match self {
-            Signer::Native(key) => key.fingerprint(),
-            Signer::Gpg(key) => key.fingerprint(),
+            Signer::Native(key) => key.fingerprint().to_string(),
+            Signer::Gpg(key) => key.fingerprint().to_string(),
         }
     }
 

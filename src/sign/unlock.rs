@@ -18,26 +18,29 @@ use sequoia_openpgp::packet::key::{
 use sequoia_openpgp::parse::buffered_reader::Memory;
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
 
-use super::{SignError, terminal};
+use super::SignError;
 
 /// How often a person may mistype.
 const ATTEMPTS: u32 = 3;
 
-/// Where passphrases come from: one that was given, or a terminal.
-pub(super) struct Passphrases {
+/// Asks a person with a prompt; `None` if there is nobody to ask.
+pub(super) type Ask<'a> = &'a dyn Fn(&str) -> Result<Option<Password>, SignError>;
+
+/// Where passphrases come from: one that was given, or a person.
+pub(super) struct Passphrases<'a> {
     given: Option<Password>,
-    attempts: u32,
+    ask: Ask<'a>,
 }
 
-impl Passphrases {
+impl<'a> Passphrases<'a> {
     /// With a passphrase given, nobody is asked.
-    pub(super) fn new(given: Option<Password>) -> Passphrases {
-        Passphrases { given, attempts: if cfg!(test) { 0 } else { ATTEMPTS } }
+    pub(super) fn new(given: Option<Password>, ask: Ask<'a>) -> Passphrases<'a> {
+        Passphrases { given, ask }
     }
 
     /// Opens `secret` with `open`, asking again if a person mistyped.
     pub(super) fn unlock<T>(
-        &mut self,
+        &self,
         origin: &str,
         key: &str,
         open: impl Fn(&Password) -> Option<T>,
@@ -47,10 +50,9 @@ impl Passphrases {
             return open(password).ok_or_else(wrong);
         }
         let mut asked = false;
-        while self.attempts > 0 {
-            self.attempts -= 1;
+        for _ in 0..ATTEMPTS {
             let again = if asked { "wrong passphrase, once more: " } else { "" };
-            match terminal::ask_passphrase(&format!("{again}passphrase of the key {key}: "))? {
+            match (self.ask)(&format!("{again}passphrase of the key {key}: "))? {
                 None => break,
                 Some(password) => match open(&password) {
                     Some(opened) => return Ok(opened),
@@ -239,6 +241,28 @@ mod tests {
                 opens(&key, &as_gnupg_writes(&key, width, SecretKeyChecksum::SHA1));
             }
         }
+    }
+
+    #[test]
+    fn a_person_may_mistype_twice() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let open = |password: &Password| (password == &"right".into()).then_some(());
+        let unlock = |answers: &[&'static str]| {
+            let left = std::cell::RefCell::new(answers.to_vec());
+            let ask = |prompt: &str| {
+                asked.borrow_mut().push(prompt.to_string());
+                let mut left = left.borrow_mut();
+                Ok((!left.is_empty()).then(|| Password::from(left.remove(0))))
+            };
+            Passphrases::new(None, &ask).unlock("key.asc", "ABCD", open)
+        };
+        unlock(&["wrong", "wrong", "right"]).unwrap();
+        assert_eq!(asked.borrow()[0], "passphrase of the key ABCD: ");
+        assert!(asked.borrow()[1].starts_with("wrong passphrase, once more: "));
+        assert!(matches!(unlock(&["wrong", "wrong", "wrong", "right"]), Err(SignError::WrongPassphrase { .. })));
+        assert!(matches!(unlock(&[]), Err(SignError::NoPassphrase { .. })));
+        let interrupted = |_: &str| Err(SignError::Cancelled);
+        assert!(matches!(Passphrases::new(None, &interrupted).unlock("f", "A", open), Err(SignError::Cancelled)));
     }
 
     #[test]
