@@ -215,7 +215,7 @@ fn gnupgs_unusable_keys_are_refused() {
     world.make_key("Twin <twin@example.org>", "ed25519", "sign", "");
     world.gpg(&["--passphrase", "", "--quick-gen-key", "Twin <twin@example.org>", "rsa2048", "sign"]).must();
     // an agent that has nobody to ask
-    world.write("gnupg/gpg-agent.conf", "pinentry-program /bin/false\n");
+    world.write("gnupg/gpg-agent.conf", format!("{}pinentry-program /bin/false\n", world::AGENT));
     world.run("gpgconf", ["--kill", "all"]).must();
     for (key, variables, code) in [
         ("old@example.org", &[][..], "key-expired"),

@@ -36,6 +36,7 @@ impl World {
         }
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(world.path("gnupg"), std::fs::Permissions::from_mode(0o700)).unwrap();
+        world.write("gnupg/gpg-agent.conf", AGENT);
         world
     }
 
@@ -177,6 +178,9 @@ impl Drop for World {
         let _ = self.command("gpgconf").args(["--kill", "all"]).output();
     }
 }
+
+/// Passphrases are hashed 65 million times over unless an agent is told otherwise.
+pub const AGENT: &str = "s2k-count 65536\n";
 
 /// Verifies as Launchpad does.
 const GPGME: &str = "
