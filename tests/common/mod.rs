@@ -111,8 +111,11 @@ impl TestEnvironment {
     pub fn key(&self) -> &Key {
         self.key.get_or_init(|| {
             let user = "Du9L <du9l@example.org>";
-            run(self.command("gpg").args(["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", user])
-                .args(["ed25519", "sign", "never"])).ok();
+            run(self
+                .command("gpg")
+                .args(["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", user])
+                .args(["ed25519", "sign", "never"]))
+            .ok();
             let listing = run(self.command("gpg").args(["--batch", "--with-colons", "--list-keys"])).ok().stdout;
             let fingerprint = listing.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).unwrap();
             let key = Key {
@@ -171,7 +174,10 @@ impl Run {
         assert!(
             self.code == Some(code),
             "{}\nended with {:?}, not {code}\n--- stdout\n{}\n--- stderr\n{}",
-            self.command, self.code, self.stdout, self.stderr
+            self.command,
+            self.code,
+            self.stdout,
+            self.stderr
         );
         self
     }
@@ -269,8 +275,8 @@ pub fn assert_golden(name: &str, actual: &str) {
         fs::write(&path, actual).unwrap();
         return;
     }
-    let expected = fs::read_to_string(&path)
-        .unwrap_or_else(|e| panic!("{}: {e} (UPDATE_GOLDEN=1 writes it)", path.display()));
+    let expected =
+        fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e} (UPDATE_GOLDEN=1 writes it)", path.display()));
     assert!(expected == actual, "{} differs (UPDATE_GOLDEN=1 rewrites it)\n--- now\n{actual}", path.display());
 }
 
