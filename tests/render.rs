@@ -222,12 +222,18 @@ fn program(series: &str) -> Case {
     case.target.homepage = Some("https://www.gnu.org/software/hello/".into());
     case.target.vcs_git = Some("https://github.com/du9l/hello.git -b main".into());
     case.upstream("configure", "#!/bin/sh\necho \"$@\" > configured\n");
-    case.upstream("Makefile", concat!(
-        "CC = cc\nall: hello\nhello: hello.c\n\t$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<\n",
-        "check: hello\n\t./hello\ninstall: hello\n\tinstall -D hello $(DESTDIR)/usr/bin/hello\n",
-        "clean distclean:\n\trm -f hello configured\n",
-    ));
-    case.upstream("hello.c", "#include <stdio.h>\nint main(int c, char **v) { printf(\"hello %s\\n\", c > 1 ? v[1] : \"\"); return 0; }\n");
+    case.upstream(
+        "Makefile",
+        concat!(
+            "CC = cc\nall: hello\nhello: hello.c\n\t$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<\n",
+            "check: hello\n\t./hello\ninstall: hello\n\tinstall -D hello $(DESTDIR)/usr/bin/hello\n",
+            "clean distclean:\n\trm -f hello configured\n",
+        ),
+    );
+    case.upstream(
+        "hello.c",
+        "#include <stdio.h>\nint main(int c, char **v) { printf(\"hello %s\\n\", c > 1 ? v[1] : \"\"); return 0; }\n",
+    );
     case.upstream("hello.1", ".TH HELLO 1\n.SH NAME\nhello \\- greet\n");
     case.package().manpages = vec![PayloadFile::Upstream("hello.1".into(), place())];
     case.target.tests = vec![Test {

@@ -114,9 +114,7 @@ impl Stager<'_> {
         for unit in &package.units {
             self.into_folder(&unit.file, units::folder(&self.target.series));
         }
-        for (list, folder) in
-            [(&package.sysusers, "usr/lib/sysusers.d"), (&package.tmpfiles, "usr/lib/tmpfiles.d")]
-        {
+        for (list, folder) in [(&package.sysusers, "usr/lib/sysusers.d"), (&package.tmpfiles, "usr/lib/tmpfiles.d")] {
             for file in list {
                 self.into_folder(file, folder);
             }
@@ -317,7 +315,10 @@ pub fn only_if_built(target: &Target, package: &Package, command: String) -> Str
 
 /// Whether debhelper reads this path in a list as one path, for every compat level.
 fn is_simple(path: &str) -> bool {
-    path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-+=:,./@%~^".contains(&b)) || is_pattern(path) && !path.bytes().any(|b| b.is_ascii_whitespace() || b"$#{}\\'\"!<>|".contains(&b)) && !path.contains("**")
+    path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-+=:,./@%~^".contains(&b))
+        || is_pattern(path)
+            && !path.bytes().any(|b| b.is_ascii_whitespace() || b"$#{}\\'\"!<>|".contains(&b))
+            && !path.contains("**")
 }
 
 fn is_pattern(path: &str) -> bool {
@@ -336,4 +337,3 @@ fn parent(path: &str) -> &str {
 fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") }
 }
-
