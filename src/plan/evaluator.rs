@@ -21,8 +21,21 @@ pub struct Evaluator<'a> {
     pub variables: Variables,
     /// Whether the target has upstream files.
     pub has_sources: bool,
+    /// Paths that packages put something at, in the order of the recipe.
+    pub placed: Vec<Placed>,
     /// What is wrong.
     pub problems: &'a mut Problems,
+}
+
+/// A path of the installed system and the package that puts something there.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// Absolute.
+    pub path: String,
+    /// The package's name.
+    pub package: String,
+    /// Where the recipe says so.
+    pub span: Span,
 }
 
 /// An evaluated string and its place.
@@ -50,6 +63,13 @@ impl Evaluator<'_> {
     pub fn wrong_with_hint(&mut self, code: &'static str, message: impl Into<String>, span: &Span, hint: &str) {
         let diagnostic = Diagnostic::error(code, message).at(self.place(span)).hint(hint);
         self.problems.push(diagnostic);
+    }
+
+    /// Adds an error that only some series may have.
+    pub fn wrong_for_series(&mut self, code: &'static str, message: impl Into<String>, span: &Span, hint: &str) {
+        let note = format!("found for {}", self.series);
+        let diagnostic = Diagnostic::error(code, message).at(self.place(span)).because(note);
+        self.problems.push(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) });
     }
 
     /// A string with its template expanded and the result checked.
