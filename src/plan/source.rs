@@ -21,7 +21,9 @@ impl Evaluator<'_> {
         let entries = self.entries(root, "source");
         let broken = entries.iter().any(|s| !s.broken.is_empty());
         for section in &entries {
-            if let Some(source) = self.source(section) {
+            let source = self.source(section);
+            // one with an error that was told is left out of the comparison
+            if let (Some(source), true) = (source, section.broken.is_empty()) {
                 sources.push((source, section.span.clone()));
             }
         }

@@ -121,7 +121,9 @@ impl Walker<'_> {
     }
 
     fn unknown_key(&mut self, name: &str, span: &Span, table: Table) {
-        let mut diagnostic = self.wrong("unknown-key", format!("unknown key `{name}` in {}", table.title()), span);
+        let at = if table == Table::Root { "at" } else { "in" };
+        let message = format!("unknown key `{name}` {at} {}", table.title());
+        let mut diagnostic = self.wrong("unknown-key", message, span);
         let elsewhere: Vec<&str> =
             Table::ALL.iter().filter(|t| keys::find(**t, name).is_some()).map(|t| t.title()).collect();
         let near = suggest::hint(name, keys::of(table).map(|k| k.name));
