@@ -78,18 +78,17 @@ impl Evaluator<'_> {
             return Some(Word { value: text.value.clone(), span: text.span.clone() });
         }
         // places within the result are not places within the template
-        let expanded = template::expand(&text.value, &self.variables);
-        let result = expanded.and_then(|value| match check.check(&value) {
-            Ok(()) => Ok(value),
-            Err(wrong) => Err(Wrong { part: None, ..wrong }),
-        });
-        match result {
-            Ok(value) => Some(Word { value, span: text.span.clone() }),
-            Err(wrong) => {
-                self.problems.push(tell(self.recipe.document(), text, wrong));
-                None
-            }
-        }
+        let (wrong, note) = match template::expand(&text.value, &self.variables) {
+            Ok(value) => match check.check(&value) {
+                Ok(()) => return Some(Word { value, span: text.span.clone() }),
+                Err(wrong) => (Wrong { part: None, ..wrong }, Some(format!("the template expands to `{value}`"))),
+            },
+            Err(wrong) => (wrong, None),
+        };
+        let mut diagnostic = tell(self.recipe.document(), text, wrong);
+        diagnostic.notes.extend(note);
+        self.problems.push(diagnostic);
+        None
     }
 
     /// A string key's value.

@@ -233,8 +233,9 @@ impl Walker<'_> {
         }
         let message = format!("`{}` cannot be `{text}`", key.name);
         let diagnostic = self.wrong("wrong-value", message, &value.span());
-        let hint = suggest::hint(text, words.iter().copied()).unwrap_or_else(|| format!("one of {}", words.join(", ")));
-        self.problems.push(diagnostic.hint(hint));
+        let mut diagnostic = diagnostic.hint(format!("one of {}", words.join(", ")));
+        diagnostic.hints.extend(suggest::hint(text, words.iter().copied()));
+        self.problems.push(diagnostic);
         None
     }
 
