@@ -241,6 +241,7 @@ fn program(series: &str) -> Case {
         run: "hello there | grep -qx 'hello there'\n".into(),
         depends: vec!["@".into()],
         restrictions: vec![],
+        architectures: vec![],
     }];
     case
 }
