@@ -107,13 +107,14 @@ impl<'a, R: Read> Members<'a, R> {
         if filled == 0 || (filled == BLOCK && block.iter().all(|b| *b == 0)) {
             return if first && filled == 0 { Err(ArchiveError::Empty) } else { Ok(false) };
         }
-        if filled < BLOCK {
-            return Err(if first { ArchiveError::NotATar } else { ArchiveError::Truncated });
-        }
-        if checksum_holds(tar::Header::from_byte_slice(block)) {
+        if filled == BLOCK && checksum_holds(tar::Header::from_byte_slice(block)) {
             Ok(true)
         } else if first {
+            // nonsense may come from damage, which the compressor's check tells
+            self.drain()?;
             Err(ArchiveError::NotATar)
+        } else if filled < BLOCK {
+            Err(ArchiveError::Truncated)
         } else {
             Err(ArchiveError::Corrupt("the checksum of a member's header is wrong".to_string()))
         }
