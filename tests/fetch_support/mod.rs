@@ -121,3 +121,13 @@ pub fn noise(size: usize) -> Vec<u8> {
         })
         .collect()
 }
+
+/// A place for messages about sources of no recipe.
+pub fn place() -> pkgr::diagnostic::Place {
+    pkgr::diagnostic::Place { file: "recipe.toml".into(), line: 1, column: 1, text: "[[source]]".into(), width: 1 }
+}
+
+/// A source with nothing but its location.
+pub fn source(location: pkgr::plan::Location) -> pkgr::plan::Source {
+    pkgr::plan::Source { location, component: None, sha256: None, signature: None, keyring: None, place: place() }
+}
