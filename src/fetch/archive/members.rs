@@ -255,7 +255,7 @@ impl<'a, R: Read> Members<'a, R> {
 
     /// Records are `LENGTH KEY=VALUE\n`; a value may hold line ends, but no NUL
     /// where it names a file.
-    fn pax_records(&mut self, size: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ArchiveError> {
+    fn pax_records(&mut self, size: u64) -> Result<Vec<PaxRecord>, ArchiveError> {
         if size > LONGEST_PAX {
             return Err(ArchiveError::Corrupt(format!("a pax header has {size} bytes")));
         }
@@ -329,6 +329,6 @@ pub fn checksum_holds(header: &tar::Header) -> bool {
     let bytes = header.as_bytes().iter().enumerate();
     let bytes = bytes.map(|(i, b)| if (148..156).contains(&i) { b' ' } else { *b });
     let unsigned: u32 = bytes.clone().map(u32::from).sum();
-    let signed: i32 = bytes.map(|b| i32::from(b.cast_signed())).sum();
+    let signed: i32 = bytes.map(|b| i32::from(i8::from_ne_bytes([b]))).sum();
     unsigned == expected || i64::from(signed) == i64::from(expected)
 }
