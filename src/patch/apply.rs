@@ -46,7 +46,7 @@ const NEW: usize = 1;
 enum Meant<'a> {
     /// This one.
     File(&'a [u8]),
-    /// None: GNU patch skips the part, and fails if that had hunks.
+    /// None: GNU patch skips the part and fails.
     Skip(Obstacle),
 }
 
@@ -60,8 +60,6 @@ impl<'a> Applier<'a, '_, '_> {
             }
             match meant {
                 Meant::File(path) => self.file(file, path)?,
-                // nothing to do for it, nothing failed
-                Meant::Skip(_) if file.hunks.is_empty() => {}
                 Meant::Skip(obstacle) => return Err(self.skipped(file, obstacle)),
             }
         }
