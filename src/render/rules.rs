@@ -90,9 +90,25 @@ fn has_vendor(target: &Target, listing: Option<&dyn Upstream>) -> bool {
 /// Whether debhelper would find something to build where nothing is to be built.
 fn needs_silence(target: &Target, system: System, listing: Option<&dyn Upstream>) -> bool {
     const BUILDABLE: &[&str] = &[
-        "configure", "configure.ac", "configure.in", "CMakeLists.txt", "Build.PL", "Makefile.PL", "GNUmakefile",
-        "makefile", "Makefile", "setup.py", "pyproject.toml", "meson.build", "build.xml", "build.ninja", "Cargo.toml",
-        "go.mod", "pom.xml", "Rakefile", "package.json",
+        "configure",
+        "configure.ac",
+        "configure.in",
+        "CMakeLists.txt",
+        "Build.PL",
+        "Makefile.PL",
+        "GNUmakefile",
+        "makefile",
+        "Makefile",
+        "setup.py",
+        "pyproject.toml",
+        "meson.build",
+        "build.xml",
+        "build.ninja",
+        "Cargo.toml",
+        "go.mod",
+        "pom.xml",
+        "Rakefile",
+        "package.json",
     ];
     if system.kind != BuildSystem::None {
         return false;
@@ -105,7 +121,8 @@ fn needs_silence(target: &Target, system: System, listing: Option<&dyn Upstream>
             }
         });
     }
-    listing.is_none_or(|listing| BUILDABLE.iter().any(|file| listing.contains(file)) || !listing.glob("*.pro").is_empty())
+    listing
+        .is_none_or(|listing| BUILDABLE.iter().any(|file| listing.contains(file)) || !listing.glob("*.pro").is_empty())
 }
 
 impl Rules<'_> {
@@ -125,7 +142,8 @@ impl Rules<'_> {
         }
         if build.prepare.is_some() {
             // with dh_update_autotools_config the work on the tree begins; compat 9 may lack it
-            let first = if self.target.toolchain.compat < 10 { "dh_auto_configure" } else { "dh_update_autotools_config" };
+            let first =
+                if self.target.toolchain.compat < 10 { "dh_auto_configure" } else { "dh_update_autotools_config" };
             self.step(first, Scope::All).before.push(format!("sh -e {SCRIPTS}/prepare"));
         }
         if !build.configure.is_empty() {
@@ -177,7 +195,9 @@ impl Rules<'_> {
         }
         match self.target.toolchain.compat {
             ..=10 => self.step("dh_install", Scope::All).instead = Some(vec!["dh_install --fail-missing".to_string()]),
-            11 | 12 => self.step("dh_missing", Scope::All).instead = Some(vec!["dh_missing --fail-missing".to_string()]),
+            11 | 12 => {
+                self.step("dh_missing", Scope::All).instead = Some(vec!["dh_missing --fail-missing".to_string()])
+            }
             _ => {}
         }
     }
@@ -242,6 +262,7 @@ impl Rules<'_> {
                 exports => self.exports()?,
                 dh_arguments => arguments,
                 empty,
+                silent => self.system.kind == BuildSystem::None,
                 targets,
                 included,
             },

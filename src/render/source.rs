@@ -32,11 +32,7 @@ fn add_patches(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
         let name = patch.series_name();
         series.push_str(name);
         series.push('\n');
-        let file = File {
-            bytes,
-            executable: false,
-            origin: Origin::Recipe(patch.file.clone()),
-        };
+        let file = File { bytes, executable: false, origin: Origin::Recipe(patch.file.clone()) };
         tree.files.insert(format!("debian/patches/{name}"), file);
     }
     tree.add("debian/patches/series", series);
