@@ -508,10 +508,10 @@ impl Built {
     /// Builds all packages; build dependencies are not checked, as those of
     /// other series are not here.
     fn of(case: &Case) -> Built {
-        Built::with(case, &[])
+        Built::with(case, "-b")
     }
 
-    fn with(case: &Case, options: &[&str]) -> Built {
+    fn with(case: &Case, kind: &str) -> Built {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let tree = folder.path().join("tree");
@@ -525,8 +525,7 @@ impl Built {
         }
         case.render().write_to(&tree).unwrap();
         let output = Command::new("dpkg-buildpackage")
-            .args(["-b", "-us", "-uc", "-d"])
-            .args(options)
+            .args([kind, "-us", "-uc", "-d"])
             .current_dir(&tree)
             .env("HOME", folder.path())
             .env_remove("DEB_BUILD_OPTIONS")
@@ -629,8 +628,8 @@ fn packages_share_the_files_on_every_compat_level() {
         assert!(built.contents("libthings1").contains(&"-rw-r--r-- usr/lib/libthings.so.1".to_string()));
         assert!(built.contents("libthings-dev").iter().any(|line| line.contains("usr/include/things.h")));
         assert!(built.contents("things-data").contains(&"-rw-r----- usr/share/things/names".to_string()));
-        for option in ["-B", "-A"] {
-            Built::with(&case, &[option]);
+        for kind in ["-B", "-A"] {
+            Built::with(&case, kind);
         }
     }
 }
