@@ -92,7 +92,8 @@ fn hunks(random: &mut Random, script: &[(char, String)], old_newline: bool, new_
         let shift = if random.one_in(6) { random.below(9) } else { 0 };
         let first = |before: usize, count: usize| before + usize::from(count > 0) + shift;
         let (old_first, new_first) = (first(count(0..start, '+'), old), first(count(0..start, '-'), new));
-        let span = |first: usize, count: usize| if count == 1 { format!("{first}") } else { format!("{first},{count}") };
+        let span =
+            |first: usize, count: usize| if count == 1 { format!("{first}") } else { format!("{first},{count}") };
         text.push_str(&format!("@@ -{} +{} @@\n", span(old_first, old), span(new_first, new)));
         for (i, (marker, line)) in script.iter().enumerate().take(end).skip(start) {
             text.push_str(&format!("{marker}{line}\n"));
@@ -215,7 +216,10 @@ fn spoiled(random: &mut Random, patch: &str) -> Vec<u8> {
         match random.below(12) {
             0 => drop(lines.remove(at)),
             1 => lines.insert(at, lines[at].clone()),
-            2 => lines.insert(at, random.pick(&["\n", "garbage\n", "# comment\n", "\\ No newline at end of file\n", "-- \n"]).to_string()),
+            2 => lines.insert(
+                at,
+                random.pick(&["\n", "garbage\n", "# comment\n", "\\ No newline at end of file\n", "-- \n"]).to_string(),
+            ),
             3 => lines[at] = lines[at].trim_end().to_string() + "\r\n",
             4 => lines.iter_mut().for_each(|l| *l = l.trim_end().to_string() + "\r\n"),
             5 => lines[at] = lines[at].trim_end().to_string() + "\n",
@@ -250,7 +254,11 @@ fn random_case(seed: u64) -> Case {
 fn show(case: &Case) -> String {
     let mut text = String::new();
     for (path, (kind, content)) in &case.tree {
-        text.push_str(&format!("{kind:?} {:?}: {:?}\n", String::from_utf8_lossy(path), String::from_utf8_lossy(content)));
+        text.push_str(&format!(
+            "{kind:?} {:?}: {:?}\n",
+            String::from_utf8_lossy(path),
+            String::from_utf8_lossy(content)
+        ));
     }
     for patch in &case.patches {
         text.push_str(&format!("---- patch\n{}\n", String::from_utf8_lossy(patch).replace('\r', "␍")));
@@ -275,7 +283,9 @@ fn thousands_of_random_patches_get_the_verdict_and_the_bytes_of_dpkg() {
             match (ours(case), theirs) {
                 (Ok(ours), Ok(theirs)) if ours == *theirs => accepted += 1,
                 (Err(_), Err(_)) => refused += 1,
-                (ours, theirs) => wrong.push(format!("seed {seed}\n{}ours: {ours:?}\ntheirs: {theirs:?}\n", show(case))),
+                (ours, theirs) => {
+                    wrong.push(format!("seed {seed}\n{}ours: {ours:?}\ntheirs: {theirs:?}\n", show(case)))
+                }
             }
         }
     }

@@ -53,7 +53,8 @@ pub(super) fn missing(
             rest = rest.and_then(names::strip);
             let Some(path) = rest else { break };
             if exists(path) {
-                let note = format!("`{}` exists: the patch fits with -p{level}, dpkg-source applies with -p1", shown(path));
+                let note =
+                    format!("`{}` exists: the patch fits with -p{level}, dpkg-source applies with -p1", shown(path));
                 return (vec![note], vec![format!("name the files `a/{0}` and `b/{0}`", shown(path))]);
             }
         }
@@ -94,7 +95,8 @@ fn file_text(patch: &[u8], old: &[&HunkLine], place: i64, target: &Target<'_>) -
 /// Text for a terminal: no control characters, and not whole minified files.
 fn visible(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let mut shown: String = text.chars().take(160).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let mut shown: String =
+        text.chars().take(160).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     if text.ends_with('\r') && text.chars().count() <= 160 {
         shown.pop();
         shown.push_str("␍");
@@ -119,7 +121,13 @@ fn nearest(patch: &[u8], old: &[&HunkLine], hunk: &Hunk, target: &Target<'_>) ->
         let same = |(number, wanted): (i64, &&[u8])| -> usize {
             let equal = target.line(number).is_some_and(|(line, _)| line.trim_ascii() == *wanted);
             // empty lines and braces are everywhere
-            if !equal { 0 } else if wanted.len() > 2 { 4 } else { 1 }
+            if !equal {
+                0
+            } else if wanted.len() > 2 {
+                4
+            } else {
+                1
+            }
         };
         (place..).zip(&wanted).map(same).sum()
     };
@@ -139,6 +147,7 @@ fn white_space(patch: &[u8], old: &[&HunkLine], place: i64, target: &Target<'_>)
         }
         endings &= lines::without_cr(line) == lines::without_cr(wanted);
     }
-    let what = if endings { "the ends of lines differ (line feed or carriage return)" } else { "only white space differs" };
+    let what =
+        if endings { "the ends of lines differ (line feed or carriage return)" } else { "only white space differs" };
     Some(format!("{what}; dpkg-source wants every byte"))
 }
