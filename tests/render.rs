@@ -241,6 +241,7 @@ fn program(series: &str) -> Case {
         run: "hello there | grep -qx 'hello there'\n".into(),
         depends: vec!["@".into()],
         restrictions: vec![],
+        architectures: vec![],
     }];
     case
 }
@@ -493,6 +494,42 @@ fn what_matches_nothing_upstream_is_told_together() {
 }
 
 #[test]
+fn tests_of_autopkgtest() {
+    let mut case = program("jammy");
+    case.target.tests.push(Test {
+        name: "more".into(),
+        run: "#!/usr/bin/python3\nprint(1)".into(),
+        depends: vec!["@".into(), "curl | wget".into()],
+        restrictions: vec!["needs-root".into(), "allow-stderr".into()],
+        architectures: vec!["amd64".into(), "!i386".into()],
+    });
+    assert_eq!(
+        case.text("debian/tests/control"),
+        concat!(
+            "Tests: greets\nDepends: @\n\n",
+            "Tests: more\nDepends: @, curl | wget\nRestrictions: needs-root, allow-stderr\nArchitecture: amd64 !i386\n",
+        )
+    );
+    assert_eq!(case.text("debian/tests/greets"), "#!/bin/sh\nset -e\n\nhello there | grep -qx 'hello there'\n");
+    assert_eq!(case.text("debian/tests/more"), "#!/usr/bin/python3\nprint(1)\n");
+    assert!(case.render().files["debian/tests/more"].executable);
+}
+
+#[test]
+fn patches_get_a_series_and_a_header() {
+    let mut case = program("jammy");
+    let diff = "--- a/hello.c\n+++ b/hello.c\n@@ -1 +1 @@\n-a\n+b\n";
+    case.write("patches/fix-it.patch", diff).write("more/second.patch", format!("Description: words\n\n{diff}"));
+    for file in ["patches/fix-it.patch", "more/second.patch"] {
+        case.target.patches.push(Patch { file: file.into(), place: place() });
+    }
+    assert_eq!(case.text("debian/patches/series"), "fix-it.patch\nmore/second.patch\n");
+    let first = case.text("debian/patches/fix-it.patch");
+    assert!(first.starts_with("Description: ") && first.ends_with(diff), "{first}");
+    assert_eq!(case.text("debian/patches/more/second.patch"), format!("Description: words\n\n{diff}"));
+}
+
+#[test]
 fn a_signing_key_travels() {
     let mut case = program("jammy");
     case.signing_key = Some(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n".to_vec());
@@ -708,4 +745,167 @@ fn a_python_project_builds() {
         "{contents:#?}"
     );
     assert!(built.dpkg_deb("-f", "greeter").contains("python3:any"));
+}
+
+#[test]
+fn cmake_and_meson_and_make_projects_build() {
+    for (file, text, system) in [
+        (
+            "CMakeLists.txt",
+            "cmake_minimum_required(VERSION 3.5)\nproject(hello C)\nadd_executable(hello hello.c)\ninstall(TARGETS hello DESTINATION bin)\n",
+            BuildSystem::Cmake,
+        ),
+        ("meson.build", "project('hello', 'c')\nexecutable('hello', 'hello.c', install: true)\n", BuildSystem::Meson),
+    ] {
+        let mut case = program("jammy");
+        case.upstream.0.remove("configure");
+        case.upstream.0.remove("Makefile");
+        case.upstream(file, text);
+        let needed = if system == BuildSystem::Cmake { " cmake,\n" } else { " meson,\n" };
+        for explicit in [false, true] {
+            case.target.build.system = if explicit { system } else { BuildSystem::Auto };
+            assert!(case.text("debian/control").contains(needed), "{file}");
+            let built = Built::of(&case);
+            assert!(built.contents("hello").contains(&"-rwxr-xr-x usr/bin/hello".to_string()), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_go_project_builds_offline() {
+    let mut case = Case::new("hello", "jammy", Format::Quilt);
+    case.upstream("go.mod", "module example.org/hello\n\ngo 1.18\n");
+    case.upstream("main.go", "package main\n\nfunc main() { println(\"hello\") }\n");
+    golden("go", &case);
+    let built = Built::of(&case);
+    assert!(built.contents("hello").contains(&"-rwxr-xr-x usr/bin/hello".to_string()));
+}
+
+#[test]
+fn a_cargo_project_builds_offline_with_vendored_crates() {
+    let mut case = Case::new("hello", "jammy", Format::Quilt);
+    case.upstream(
+        "Cargo.toml",
+        "[package]\nname = \"hello\"\nversion = \"1.0.0\"\nedition = \"2018\"\n\n[dependencies]\nwords = \"1\"\n",
+    );
+    case.upstream("Cargo.lock", concat!(
+        "version = 3\n\n[[package]]\nname = \"hello\"\nversion = \"1.0.0\"\ndependencies = [\n \"words\",\n]\n\n",
+        "[[package]]\nname = \"words\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
+        "checksum = \"0000000000000000000000000000000000000000000000000000000000000000\"\n",
+    ));
+    case.upstream("src/main.rs", "fn main() { println!(\"{}\", words::HELLO); }\n");
+    case.upstream("vendor/words/Cargo.toml", "[package]\nname = \"words\"\nversion = \"1.0.0\"\nedition = \"2018\"\n");
+    case.upstream("vendor/words/src/lib.rs", "pub const HELLO: &str = \"hello\";\n");
+    case.upstream(
+        "vendor/words/.cargo-checksum.json",
+        "{\"files\":{},\"package\":\"0000000000000000000000000000000000000000000000000000000000000000\"}",
+    );
+    golden("cargo", &case);
+    let built = Built::of(&case);
+    assert_eq!(
+        built.contents("hello").iter().filter(|line| !line.contains("usr/share/doc")).collect::<Vec<_>>(),
+        ["-rwxr-xr-x usr/bin/hello"]
+    );
+}
+
+#[test]
+fn a_pyproject_builds() {
+    let mut case = python("bookworm");
+    case.upstream.0.remove("setup.py");
+    case.upstream("pyproject.toml", "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n\n[project]\nname = \"greeter\"\nversion = \"1.0\"\n\n[tool.setuptools]\npackages = [\"greeter\"]\n");
+    case.target.build_depends = vec!["python3-setuptools".into()];
+    let built = Built::of(&case);
+    assert!(
+        built.contents("greeter").contains(&"-rw-r--r-- usr/lib/python3/dist-packages/greeter/__init__.py".to_string())
+    );
+}
+
+#[test]
+fn files_of_the_upstream_tree_are_taken() {
+    for series in ["xenial", "jammy"] {
+        let mut case = program(series);
+        for file in ["doc/a.md", "doc/b.md", "doc/with blank.md", "conf/hello.conf", "systemd/hello.service"] {
+            case.upstream(file, UNIT);
+        }
+        let upstream = |pattern: &str| PayloadFile::Upstream(pattern.into(), place());
+        let package = case.package();
+        package.docs = vec![upstream("doc/*.md")];
+        package.install = vec![
+            Install { file: upstream("conf/hello.conf"), to: "/etc/hello/main.conf".into(), mode: Some(0o600) },
+            Install { file: upstream("doc/?.md"), to: "/usr/share/hello/doc/".into(), mode: None },
+            Install { file: upstream("conf"), to: "/usr/share/hello/".into(), mode: None },
+        ];
+        package.units = vec![Unit { file: upstream("systemd/*.service"), enable: true, start: false }];
+        golden("from-upstream", &case);
+        let built = Built::of(&case);
+        let contents = built.contents("hello");
+        for file in [
+            "-rw------- etc/hello/main.conf",
+            "-rw-r--r-- usr/share/hello/doc/a.md",
+            "-rw-r--r-- usr/share/hello/conf/hello.conf",
+            "-rw-r--r-- usr/share/doc/hello/b.md",
+            "-rw-r--r-- usr/share/doc/hello/with blank.md",
+            "-rw-r--r-- lib/systemd/system/hello.service",
+        ] {
+            assert!(contents.iter().any(|line| line == file), "{series} lacks {file}: {contents:#?}");
+        }
+        let postinst = built.script("hello", "postinst");
+        assert!(postinst.contains("deb-systemd-helper enable"), "{series}: {postinst}");
+        assert!(!postinst.contains("deb-systemd-invoke start"), "{series}: {postinst}");
+    }
+}
+
+#[test]
+fn units_of_packages_of_both_kinds() {
+    for series in ["xenial", "jammy"] {
+        let mut case = program(series);
+        let file = case.recipe_file("hello.service", UNIT);
+        case.package().units = vec![Unit { file, enable: false, start: true }];
+        let mut data = package("hello-data", "all");
+        let file = case.recipe_file("data.service", UNIT);
+        data.units = vec![Unit { file, enable: true, start: false }];
+        let mut special = package("hello-special", "s390x");
+        let file = case.recipe_file("special.service", UNIT);
+        special.units = vec![Unit { file, enable: false, start: false }];
+        special.install = vec![Install {
+            file: case.recipe_file("special.conf", "s\n"),
+            to: "/etc/hello/special".into(),
+            mode: Some(0o600),
+        }];
+        case.target.packages[0].files = vec!["usr/bin/hello".into()];
+        case.target.packages.extend([data, special]);
+        golden("mixed-units", &case);
+        for kind in ["-b", "-B", "-A"] {
+            let built = Built::with(&case, kind);
+            if kind != "-A" {
+                assert!(!built.script("hello", "postinst").contains("deb-systemd-helper enable"));
+            }
+            if kind != "-B" {
+                assert!(built.script("hello-data", "postinst").contains("deb-systemd-helper enable"));
+            }
+        }
+    }
+}
+
+#[test]
+fn control_is_as_wrap_and_sort_leaves_it() {
+    let case = everything("jammy");
+    let folder = tempfile::tempdir().unwrap();
+    case.render().write_to(folder.path()).unwrap();
+    let before = case.text("debian/control");
+    let status = Command::new("wrap-and-sort").arg("-ast").current_dir(folder.path()).status().unwrap();
+    assert!(status.success());
+    assert_eq!(fs::read_to_string(folder.path().join("debian/control")).unwrap(), before);
+}
+
+#[test]
+fn a_second_writing_leaves_nothing_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    program("xenial").render().write_to(folder.path()).unwrap();
+    fs::write(folder.path().join("debian/stale"), "x").unwrap();
+    let tree = program("jammy").render();
+    tree.write_to(folder.path()).unwrap();
+    let mut files = BTreeMap::new();
+    collect(folder.path(), folder.path(), &mut files);
+    assert_eq!(files.keys().collect::<Vec<_>>(), tree.files.keys().collect::<Vec<_>>());
 }
