@@ -5,7 +5,7 @@
 //! them (12.8; every series at compat 13), an override that calls the command
 //! itself elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::context;
 
@@ -67,6 +67,7 @@ pub fn render(
         rules.step(command, scope).instead = Some(lines);
     }
     rules.missing_files();
+    rules.narrow();
     rules.write()
 }
 
@@ -202,6 +203,22 @@ impl Rules<'_> {
         }
     }
 
+    /// A target for all packages hides those for some (dh(1)): where a command
+    /// has both, the general part moves into each of the others.
+    fn narrow(&mut self) {
+        let scoped = |(command, scope): &(&'static str, Scope)| (*scope != Scope::All).then_some(*command);
+        let commands: BTreeSet<&'static str> = self.steps.keys().filter_map(scoped).collect();
+        for command in commands {
+            let Some(general) = self.steps.remove(&(command, Scope::All)) else { continue };
+            for scope in [Scope::Arch, Scope::Indep] {
+                let step = self.step(command, scope);
+                step.before.splice(0..0, general.before.iter().cloned());
+                step.after.splice(0..0, general.after.iter().cloned());
+                step.instead = step.instead.take().or_else(|| general.instead.clone());
+            }
+        }
+    }
+
     fn exports(&self) -> Result<Vec<String>, RenderError> {
         let build = &self.target.build;
         let given = |name: &str| build.env.iter().any(|(key, _)| key == name);
@@ -262,6 +279,7 @@ impl Rules<'_> {
                 exports => self.exports()?,
                 dh_arguments => arguments,
                 empty,
+                silent => self.system.kind == BuildSystem::None,
                 targets,
                 included,
             },

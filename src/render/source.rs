@@ -4,6 +4,7 @@
 use crate::deb::changelog;
 use crate::diagnostic::Failure;
 use crate::files;
+use crate::patch::dep3;
 use crate::plan::toolchain::CompatForm;
 use crate::plan::{Format, Target};
 
@@ -32,7 +33,11 @@ fn add_patches(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
         let name = patch.series_name();
         series.push_str(name);
         series.push('\n');
-        let file = File { bytes, executable: false, origin: Origin::Recipe(patch.file.clone()) };
+        let file = File {
+            bytes: dep3::with_header(&bytes, name),
+            executable: false,
+            origin: Origin::Recipe(patch.file.clone()),
+        };
         tree.files.insert(format!("debian/patches/{name}"), file);
     }
     tree.add("debian/patches/series", series);
