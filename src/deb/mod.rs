@@ -3,9 +3,13 @@
 //! reads and writes no file, depends on no other part of pkgr.
 
 pub mod architecture;
+pub mod buildinfo;
 pub mod changelog;
+pub mod changes;
 pub mod checksums;
 pub mod control;
+pub mod dsc;
 pub mod names;
 pub mod relations;
+pub mod source;
 pub mod version;

@@ -2,7 +2,14 @@
 //! values only, no template left to expand, no selector left to decide. What
 //! the packages look like per series (debhelper, policy) is in [`toolchain`].
 
+mod evaluate;
+mod evaluator;
+mod layer;
+mod package;
+mod payload;
+mod source;
 pub mod toolchain;
+mod versions;
 
 use std::path::PathBuf;
 
@@ -10,6 +17,7 @@ use crate::deb::changelog::Entry;
 use crate::deb::version::Version;
 use crate::diagnostic::Place;
 use crate::series::Series;
+pub use evaluate::{EvaluateOptions, Plan, evaluate};
 use toolchain::Toolchain;
 
 /// The source format (dpkg-source(1)).
@@ -312,4 +320,6 @@ pub struct Test {
     pub depends: Vec<String>,
     /// Restrictions of debian/tests/control.
     pub restrictions: Vec<String>,
+    /// Architecture of debian/tests/control, each perhaps with its `!`; empty: all.
+    pub architectures: Vec<String>,
 }

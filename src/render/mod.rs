@@ -1,6 +1,35 @@
 //! A target's `debian/` folder, and the payload of its tree, as files in memory.
+//!
+//! [`render`] asks each part for its files and puts them together:
+//! [`payload`] brings the recipe's own files, [`staging`] says which debhelper
+//! file or command puts them in place, [`systems`] knows the build systems,
+//! [`rules`] writes debian/rules from both, [`control`], [`copyright`],
+//! [`maintainer`] and [`autopkgtest`] write the files of their names. Nothing
+//! here reads the clock, the environment or the upstream tarball: what is known
+//! of that comes through [`Upstream`].
+
+mod autopkgtest;
+mod control;
+mod copyright;
+mod error;
+mod licence;
+mod maintainer;
+mod payload;
+mod rules;
+mod sh;
+mod source;
+mod staging;
+mod systems;
+mod template;
+mod units;
+mod write;
 
 use std::collections::BTreeMap;
+
+use crate::diagnostic::Failure;
+use crate::plan::Target;
+
+pub use error::RenderError;
 
 /// Where a file of the tree came from, for the report and for error messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,4 +59,70 @@ pub struct File {
 pub struct Tree {
     /// In byte order of path, which is the order in the tarball.
     pub files: BTreeMap<String, File>,
+}
+
+impl Tree {
+    /// Adds or replaces a generated file of mode 0644.
+    fn add(&mut self, path: impl Into<String>, text: impl Into<Vec<u8>>) {
+        self.files.insert(path.into(), File { bytes: text.into(), executable: false, origin: Origin::Generated });
+    }
+
+    /// Adds or replaces a generated file of mode 0755.
+    fn add_executable(&mut self, path: impl Into<String>, text: impl Into<Vec<u8>>) {
+        self.files.insert(path.into(), File { bytes: text.into(), executable: true, origin: Origin::Generated });
+    }
+}
+
+/// The paths of the unpacked upstream tree, components included, relative to
+/// its root and without a leading `./`.
+pub trait Upstream {
+    /// The files that a shell pattern names (`*`, `?`, `[…]`, and `**` for any
+    /// depth), in byte order.
+    fn glob(&self, pattern: &str) -> Vec<String>;
+    /// Whether this file or folder is there.
+    fn contains(&self, path: &str) -> bool;
+}
+
+/// What [`render`] needs beside the target.
+#[derive(Default)]
+pub struct Inputs<'a> {
+    /// The upstream tree; `None` in a native package, or where it is not to be
+    /// fetched: then patterns are not checked and build systems not detected.
+    pub listing: Option<&'a dyn Upstream>,
+    /// The armored keys that upstream signs with, for debian/upstream.
+    pub signing_key: Option<Vec<u8>>,
+}
+
+/// Renders everything that pkgr adds to the upstream tree.
+///
+/// Fails with all that is wrong at once: patterns that match nothing upstream,
+/// a licence without a text, a build system that the series does not have.
+pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
+    let mut errors = Vec::new();
+    let mut tree = Tree::default();
+    let system = systems::System::of(target, inputs.listing);
+    if let Some(error) = system.missing_in(target, inputs.listing) {
+        errors.push(error);
+    }
+    payload::add(target, &mut tree)?;
+    let staging = staging::Staging::of(target, inputs.listing, &mut errors);
+    staging.add(&mut tree);
+    source::add(target, inputs, &mut tree)?;
+    tree.add("debian/control", control::render(target, system));
+    match copyright::render(target, inputs.listing) {
+        Ok(text) => tree.add("debian/copyright", text),
+        Err(error) if target.overrides.iter().any(|path| path == "copyright") => drop(error),
+        Err(error) => errors.push(error),
+    }
+    match rules::render(target, system, &staging, inputs.listing) {
+        Ok(text) => tree.add_executable("debian/rules", text),
+        Err(error) => errors.push(error),
+    }
+    rules::add_scripts(&target.build, &mut tree);
+    maintainer::add(target, &mut tree)?;
+    autopkgtest::add(&target.tests, &mut tree);
+    payload::add_overrides(target, &mut tree, &mut errors)?;
+    source::add_include_binaries(target, &mut tree);
+    RenderError::all(errors)?;
+    Ok(tree)
 }

@@ -1,0 +1,281 @@
+//! Applying patches to a tree as GNU patch does under dpkg-source: which file is
+//! meant, when a patch is taken for reversed, what becomes of empty files, and
+//! how the files of a git patch wait for each other.
+
+use std::collections::BTreeSet;
+
+use super::error::{Obstacle, PatchError, Reporter};
+use super::hunk::{Hunk, Target};
+use super::reading::FilePatch;
+use super::tree::{EntryKind, Tree, Written};
+use super::{PatchFile, analysis, explain, names};
+use crate::diagnostic::Diagnostic;
+
+/// Applies patches one upon the other. The tree has all their changes
+/// afterwards; after an error it has those of the patches before the refused
+/// one, and maybe some of its.
+pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    let mut warnings = Vec::new();
+    for patch in patches {
+        warnings.extend(patch.warnings.iter().cloned());
+        warnings.extend(analysis::check(patch, tree)?);
+        let report = Reporter { name: &patch.name, bytes: &patch.bytes };
+        Applier { report, patch, tree: &mut *tree, git: false, waiting: Vec::new(), leaving: BTreeSet::new() }.run()?;
+    }
+    Ok(warnings)
+}
+
+/// A change that waits until all files of a git patch are read: an entry, or
+/// its removal.
+type Waiting = (Vec<u8>, Option<Written>);
+
+struct Applier<'a, 't, 'b> {
+    report: Reporter<'a>,
+    patch: &'a PatchFile,
+    tree: &'t mut Tree<'b>,
+    git: bool,
+    waiting: Vec<Waiting>,
+    /// Paths that a waiting change removes: they count as gone.
+    leaving: BTreeSet<Vec<u8>>,
+}
+
+const OLD: usize = 0;
+const NEW: usize = 1;
+
+/// Which file a part of a patch is about.
+enum Meant<'a> {
+    /// This one.
+    File(&'a [u8]),
+    /// None: GNU patch skips the part, and fails if that had hunks.
+    Skip(Obstacle),
+}
+
+impl<'a> Applier<'a, '_, '_> {
+    fn run(mut self) -> Result<(), PatchError> {
+        for file in &self.patch.files {
+            let meant = self.meant(file);
+            if file.git != self.git {
+                self.flush(file)?;
+                self.git = file.git;
+            }
+            match meant {
+                Meant::File(path) => self.file(file, path)?,
+                // nothing to do for it, nothing failed
+                Meant::Skip(_) if file.hunks.is_empty() => {}
+                Meant::Skip(obstacle) => return Err(self.skipped(file, obstacle)),
+            }
+        }
+        match self.patch.files.last() {
+            Some(last) => self.flush(last),
+            None => Ok(()),
+        }
+    }
+
+    fn kind(&self, path: &[u8]) -> Option<EntryKind> {
+        let path = names::normal(path);
+        if self.leaving.contains(&path) { None } else { self.tree.kind(&path) }
+    }
+
+    /// Whether there is nothing at a path, or an empty file.
+    fn is_empty(&self, path: &[u8]) -> bool {
+        match self.kind(path) {
+            None => true,
+            Some(EntryKind::Folder | EntryKind::Other) => false,
+            Some(_) => self.tree.content(path).is_some_and(<[u8]>::is_empty),
+        }
+    }
+
+    /// The file that GNU patch would take: the best of the existing ones; if
+    /// the patch creates one, the best of those that need the fewest folders.
+    fn meant(&self, file: &'a FilePatch) -> Meant<'a> {
+        let named: Vec<&[u8]> = file.names.iter().flatten().map(Vec::as_slice).collect();
+        let existing = named.iter().copied().filter(|name| self.kind(name).is_some());
+        let mut best = best(existing);
+        if let Some(path) = best.or(named.last().copied()) {
+            let fits = best.is_none() || self.kind(path) == file_kind(file);
+            if fits && self.looks_reversed(file, path, best.is_none()) {
+                let path = path.to_vec();
+                let gone = best.is_none() || self.is_empty(&path);
+                return Meant::Skip(if gone { Obstacle::AlreadyGone(path) } else { Obstacle::Exists(path) });
+            }
+        }
+        if best.is_none() && file.absent[OLD] > 0 {
+            let fewest = named.iter().map(|name| self.missing_folders(name)).min();
+            best = self::best(named.iter().copied().filter(|name| Some(self.missing_folders(name)) == fewest));
+        }
+        let Some(path) = best else {
+            let path = file.names[NEW].as_deref().or(named.first().copied()).unwrap_or_default();
+            return Meant::Skip(Obstacle::Missing(path.to_vec()));
+        };
+        if file.moves() && !file.names[..2].iter().all(|name| name.as_deref().is_some_and(names::is_safe)) {
+            return Meant::Skip(Obstacle::NoName);
+        }
+        Meant::File(path)
+    }
+
+    /// Whether the patch would create what is there, or remove what is not.
+    fn looks_reversed(&self, file: &FilePatch, path: &[u8], missing: bool) -> bool {
+        let empty = missing || self.is_empty(path);
+        let [old, new] = file.absent;
+        // git's index line tells empty files from missing ones
+        let known = if missing { new == 1 && old == 2 } else { old == 1 && new == 2 };
+        if empty { new > 0 && !known } else { old > 1 }
+    }
+
+    fn missing_folders(&self, path: &[u8]) -> usize {
+        names::ancestors(&names::normal(path)).filter(|a| self.tree.kind(a) != Some(EntryKind::Folder)).count()
+    }
+
+    /// Applies the hunks of one file.
+    fn file(&mut self, file: &'a FilePatch, path: &'a [u8]) -> Result<(), PatchError> {
+        let to = self.destination(file, path);
+        if file.git && self.tree.kind(to).is_some() && self.waiting.iter().any(|(p, _)| *p == names::normal(to)) {
+            self.flush(file)?;
+        }
+        let kind = self.kind(path);
+        if kind.is_some() && kind != file_kind(file) {
+            return Err(self.report.error(file.line, Obstacle::NotAFile(path.to_vec())));
+        }
+        let content = match kind {
+            None => Vec::new(),
+            Some(_) => match self.tree.content(path) {
+                Some(content) => content.to_vec(),
+                None => return Err(self.report.error(file.line, Obstacle::Unread(path.to_vec()))),
+            },
+        };
+        self.prerequisite(file, path, &content)?;
+        let patched = self.hunks(file, path, &content)?;
+        let debian = names::normal(to);
+        if debian == b"debian" || debian.starts_with(b"debian/") || path.starts_with(b"debian/") {
+            return Err(self.report.error(file.line, Obstacle::Debian(debian)));
+        }
+        self.put(file, path, to, patched)
+    }
+
+    /// Puts the patched bytes where they belong; what is empty goes (`-E`).
+    fn put(&mut self, file: &FilePatch, path: &[u8], to: &[u8], patched: Vec<u8>) -> Result<(), PatchError> {
+        if patched.is_empty() {
+            return self.change(file, to, None);
+        }
+        if file.absent[NEW] == 2 {
+            return Err(self.report.error(file.line, Obstacle::NotEmptied(to.to_vec())));
+        }
+        let new_mode = file.modes[NEW] != 0 && file.modes[OLD] != file.modes[NEW];
+        if !file.hunks.is_empty() || new_mode || file.moves() {
+            let kind = file_kind(file).unwrap_or(EntryKind::File);
+            self.change(file, to, Some(Written { kind, bytes: patched }))?;
+            if file.renames == [true; 2] && to != path {
+                self.change(file, path, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the result goes: the other name if the patch moves the file.
+    fn destination(&self, file: &'a FilePatch, path: &'a [u8]) -> &'a [u8] {
+        if !file.moves() {
+            return path;
+        }
+        let old = file.names[OLD].as_deref().unwrap_or(path);
+        let new = file.names[NEW].as_deref().unwrap_or(path);
+        if path == old { new } else { old }
+    }
+
+    fn prerequisite(&self, file: &FilePatch, path: &[u8], content: &[u8]) -> Result<(), PatchError> {
+        let Some(word) = &file.prerequisite else { return Ok(()) };
+        if content.split(|b| names::is_space(*b)).any(|other| other == word.as_slice()) {
+            return Ok(());
+        }
+        Err(self.report.error(file.line, Obstacle::Prerequisite(path.to_vec())))
+    }
+
+    fn hunks(&self, file: &FilePatch, path: &[u8], content: &[u8]) -> Result<Vec<u8>, PatchError> {
+        let mut target = Target::new(content, &self.patch.bytes);
+        for (index, hunk) in file.hunks.iter().enumerate() {
+            let Some(place) = target.locate(hunk, 0) else {
+                return Err(self.refused(path, index, hunk, &target));
+            };
+            let creates = place == 1 && file.absent[OLD] == 2 && !content.is_empty();
+            if creates || !target.apply(hunk, place) {
+                let obstacle = Obstacle::Overlap { path: path.to_vec(), hunk: index + 1 };
+                return Err(self.report.error(hunk.line, obstacle));
+            }
+        }
+        Ok(target.finish())
+    }
+
+    fn refused(&self, path: &[u8], index: usize, hunk: &Hunk, target: &Target<'_>) -> PatchError {
+        let applied = target.locate(&hunk.reversed(), 0).filter(|_| hunk.new().next().is_some());
+        let obstacle = match applied {
+            Some(_) if index == 0 => Obstacle::AlreadyApplied(path.to_vec()),
+            _ => Obstacle::DoesNotApply { path: path.to_vec(), hunk: index + 1 },
+        };
+        let mut error = self.report.error(hunk.line, obstacle);
+        error.notes = explain::hunk(&self.patch.bytes, path, hunk, target, applied);
+        error
+    }
+
+    /// The error for a part that GNU patch skips, with other places where the
+    /// names would fit.
+    fn skipped(&self, file: &FilePatch, obstacle: Obstacle) -> PatchError {
+        let mut error = self.report.error(file.line, obstacle);
+        if matches!(error.obstacle, Obstacle::Missing(_)) {
+            let (notes, hints) = explain::missing(&self.report, file, &|path| self.kind(path).is_some());
+            error.notes = notes;
+            error.hints = hints;
+        }
+        error
+    }
+
+    /// Changes the tree, for a git patch once all its files were read.
+    fn change(&mut self, file: &FilePatch, path: &[u8], written: Option<Written>) -> Result<(), PatchError> {
+        let path = names::normal(path);
+        if !file.git {
+            return self.change_now(file, path, written);
+        }
+        if written.is_none() {
+            self.leaving.insert(path.clone());
+        } else {
+            self.leaving.remove(&path);
+        }
+        self.waiting.push((path, written));
+        Ok(())
+    }
+
+    fn change_now(&mut self, file: &FilePatch, path: Vec<u8>, written: Option<Written>) -> Result<(), PatchError> {
+        match written {
+            None => self.tree.remove(&path),
+            Some(written) => self
+                .tree
+                .write(&path, written)
+                .map_err(|path| self.report.error(file.line, Obstacle::NotAFolder(path)))?,
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, file: &FilePatch) -> Result<(), PatchError> {
+        self.leaving.clear();
+        for (path, written) in std::mem::take(&mut self.waiting) {
+            self.change_now(file, path, written)?;
+        }
+        Ok(())
+    }
+}
+
+/// The best of several names: the first of the lowest rank, if it is safe.
+fn best<'a>(candidates: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    let candidates: Vec<&[u8]> = candidates.collect();
+    let lowest = candidates.iter().map(|name| names::rank(name)).min()?;
+    candidates.into_iter().find(|name| names::rank(name) == lowest && names::is_safe(name))
+}
+
+/// What the modes say the file is; `None` for what no patch can change.
+fn file_kind(file: &FilePatch) -> Option<EntryKind> {
+    let [old, new] = file.modes.map(|mode| mode & 0o170_000);
+    match if old == 0 { new } else { old } {
+        _ if old != 0 && new != 0 && old != new => None,
+        0 | 0o100_000 => Some(EntryKind::File),
+        0o120_000 => Some(EntryKind::Symlink),
+        _ => None,
+    }
+}

@@ -1,0 +1,286 @@
+//! The binary packages of a target: the top level's one, or the `[[package]]`
+//! entries with what they inherit.
+
+use std::collections::HashMap;
+
+use crate::recipe::check;
+use crate::recipe::document::Span;
+use crate::recipe::value::{Item, Section, Text};
+
+use super::evaluator::{Evaluator, Word, check_of};
+use super::source::has_scripts;
+use super::{Build, BuildSystem, Install, Package, PayloadFile, Relations, Unit};
+
+/// Columns of a description's line, without its leading blank.
+const DESCRIPTION_WIDTH: usize = 78;
+
+impl Evaluator<'_> {
+    /// The packages, in the recipe's order, each with its place.
+    pub fn packages(&mut self, root: &Section, build: &Build) -> Vec<(Package, Span)> {
+        if !root.has("package") {
+            let span = root.field("name").map_or(0..0, |f| f.span.clone());
+            let name = self.variables.name.clone();
+            return vec![(self.package(name, root, root, build), span)];
+        }
+        let mut packages: Vec<(Package, Span)> = Vec::new();
+        for section in self.entries(root, "package") {
+            let Some(name) = self.word(section, "name") else { continue };
+            if packages.iter().any(|(p, _)| p.name == name.value) {
+                let message = format!("two packages are named `{}`", name.value);
+                self.wrong("duplicate-package", message, &name.span);
+                continue;
+            }
+            let mut package = self.package(name.value, section, root, build);
+            self.restrict(&mut package, section);
+            packages.push((package, name.span));
+        }
+        if let (true, Some(field)) = (packages.is_empty() && self.problems.is_empty(), root.field("package")) {
+            let message = format!("no package is left for {}", self.series);
+            self.wrong("no-package", message, &field.span);
+        }
+        packages
+    }
+
+    fn package(&mut self, name: String, section: &Section, root: &Section, build: &Build) -> Package {
+        // what an entry does not say itself is inherited from the top level
+        let from = |key: &str| if section.has(key) { section } else { root };
+        let summary = self.text(from("summary"), "summary").unwrap_or_default();
+        let description = self.text(from("description"), "description").unwrap_or_else(|| describe(&summary));
+        let root_section = self.text(root, "section");
+        let root_priority = root.text("priority").map(|t| t.value.clone());
+        let own_priority = section.text("priority").map(|t| t.value.clone());
+        let multi_arch = from("multi-arch").text("multi-arch").map(|t| t.value.clone()).filter(|value| value != "no");
+        let architectures = self.architectures(from("architectures"), build);
+        if let (true, Some("same"), Some(field)) =
+            (architectures == ["all"], multi_arch.as_deref(), from("multi-arch").field("multi-arch"))
+        {
+            self.wrong("multi-arch-all", "a package of architecture `all` cannot be `Multi-Arch: same`", &field.span);
+        }
+        Package {
+            relations: self.relations(section),
+            section: self.text(section, "section").filter(|own| Some(own) != root_section.as_ref()),
+            priority: own_priority.filter(|own| Some(own) != root_priority.as_ref()),
+            architectures,
+            multi_arch,
+            install: self.install(section),
+            files: self.texts(section, "files"),
+            units: self.units(section),
+            conffiles: self.texts(section, "conffiles"),
+            links: self.pairs(section, "links"),
+            dirs: self.texts(section, "dirs"),
+            manpages: self.payloads(section, "manpages"),
+            completions: self.payloads(section, "completions"),
+            docs: self.payloads(section, "docs"),
+            examples: self.payloads(section, "examples"),
+            sysusers: self.payloads(section, "sysusers"),
+            tmpfiles: self.payloads(section, "tmpfiles"),
+            scripts: self.scripts(section),
+            description: tidy(&description),
+            summary,
+            name,
+        }
+    }
+
+    fn architectures(&mut self, section: &Section, build: &Build) -> Vec<String> {
+        let words = self.words(section, "architectures");
+        if words.is_empty() {
+            let compiled = (self.has_sources || has_scripts(build))
+                && !matches!(build.system, BuildSystem::None | BuildSystem::Python);
+            return vec![if compiled { "any" } else { "all" }.to_string()];
+        }
+        if let (true, Some(word)) = (words.len() > 1, words.iter().find(|w| w.value == "all" || w.value == "any")) {
+            let message = format!("`{}` stands alone or not at all", word.value);
+            let span = word.span.clone();
+            self.wrong("mixed-architectures", message, &span);
+        }
+        words.into_iter().map(|w| w.value).collect()
+    }
+
+    /// `arch=` in an entry's `when`: the package is for those architectures only.
+    fn restrict(&mut self, package: &mut Package, section: &Section) {
+        let (Some(selector), Some(field)) = (section.when(), section.field("when")) else { return };
+        let span = &field.span;
+        for (architecture, negated) in selector.architectures() {
+            let list = &mut package.architectures;
+            let open = list.iter().any(|a| a == "any");
+            match negated {
+                true if open => {
+                    let hint = "name the architectures that it has, in `architectures`";
+                    let message = "Debian has no way to say \"any but one\" of a package";
+                    return self.wrong_with_hint("not-arch", message, span, hint);
+                }
+                true => list.retain(|a| a != architecture),
+                false if open || list.iter().any(|a| a == architecture) => *list = vec![architecture.to_string()],
+                false => list.clear(),
+            }
+            if list.is_empty() {
+                let message = format!("`{}` leaves the package no architecture", selector.text());
+                return self.wrong("selector-matches-nothing", message, span);
+            }
+        }
+    }
+
+    fn relations(&mut self, section: &Section) -> Relations {
+        Relations {
+            depends: self.texts(section, "depends"),
+            pre_depends: self.texts(section, "pre-depends"),
+            recommends: self.texts(section, "recommends"),
+            suggests: self.texts(section, "suggests"),
+            enhances: self.texts(section, "enhances"),
+            breaks: self.texts(section, "breaks"),
+            conflicts: self.texts(section, "conflicts"),
+            replaces: self.texts(section, "replaces"),
+            provides: self.texts(section, "provides"),
+        }
+    }
+
+    fn payloads(&mut self, section: &Section, name: &str) -> Vec<PayloadFile> {
+        self.words(section, name).iter().flat_map(|word| self.payload(word)).collect()
+    }
+
+    fn install(&mut self, section: &Section) -> Vec<Install> {
+        let mut install = Vec::new();
+        for (pattern, items) in section.map("install") {
+            for item in items {
+                install.extend(self.install_line(pattern, item));
+            }
+        }
+        install
+    }
+
+    fn install_line(&mut self, pattern: &Text, item: &Item) -> Vec<Install> {
+        let (to, mode) = match item {
+            Item::Text(text) => (self.expand(text, check::Check::Destination), None),
+            Item::Record(record) => {
+                let mode = record.text("mode").and_then(|text| check::mode(&text.value).ok());
+                (self.word(record, "to"), mode)
+            }
+        };
+        let files = self.payload(&Word { value: pattern.value.clone(), span: pattern.span.clone() });
+        let Some(to) = to else { return Vec::new() };
+        if files.len() > 1 && !to.value.ends_with('/') {
+            let message = format!("`{}` matches {} files, `{}` is one name", pattern.value, files.len(), to.value);
+            self.wrong_with_hint("several-to-one", message, &to.span, "end the destination in `/` to make it a folder");
+            return Vec::new();
+        }
+        files.into_iter().map(|file| Install { file, to: to.value.clone(), mode }).collect()
+    }
+
+    fn units(&mut self, section: &Section) -> Vec<Unit> {
+        let mut units = Vec::new();
+        let Some(field) = section.field("units") else { return units };
+        let check = check_of(field.key);
+        for item in section.list("units") {
+            let (word, enable, start) = match item {
+                Item::Text(text) => (self.expand(text, check), None, None),
+                Item::Record(record) => (self.word(record, "file"), record.flag("enable"), record.flag("start")),
+            };
+            let Some(word) = word else { continue };
+            let enable = enable.unwrap_or(true);
+            let start = start.unwrap_or(enable);
+            units.extend(self.payload(&word).into_iter().map(|file| Unit { file, enable, start }));
+        }
+        units
+    }
+
+    fn scripts(&mut self, section: &Section) -> Vec<(String, PayloadFile)> {
+        let mut scripts = Vec::new();
+        for (name, items) in section.map("scripts") {
+            for item in items {
+                let Item::Text(text) = item else { continue };
+                let Some(word) = self.expand(text, check::Check::RecipePath) else { continue };
+                if let Some(file) = self.recipe_file(&word.value, &word.span) {
+                    scripts.push((name.value.clone(), PayloadFile::Recipe(file)));
+                }
+            }
+        }
+        scripts
+    }
+
+    /// Two lines, or two packages, that put something at the same path. Packages
+    /// that conflict with each other may.
+    pub fn check_destinations(&mut self, packages: &[(Package, Span)]) {
+        let mut taken: HashMap<String, &Package> = HashMap::new();
+        for (package, span) in packages {
+            for path in destinations(package) {
+                let Some(other) = taken.insert(path.clone(), package) else { continue };
+                let message = if other.name == package.name {
+                    format!("two lines of `{}` put something at {path}", package.name)
+                } else if excludes(other, package) || excludes(package, other) {
+                    continue;
+                } else {
+                    format!("`{}` and `{}` both put something at {path}", other.name, package.name)
+                };
+                self.wrong("same-destination", message, span);
+            }
+        }
+    }
+}
+
+/// Whether `package` conflicts with `other`.
+fn excludes(package: &Package, other: &Package) -> bool {
+    package.relations.conflicts.iter().any(|clause| clause.split([' ', '(', '[']).next() == Some(other.name.as_str()))
+}
+
+/// Where a package puts things, as far as names alone tell.
+fn destinations(package: &Package) -> Vec<String> {
+    let base = |file: &PayloadFile| match file {
+        PayloadFile::Upstream(path, _) if crate::recipe::paths::is_glob(path) => None,
+        PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _) => path.rsplit('/').next().map(str::to_string),
+    };
+    let mut paths: Vec<String> = Vec::new();
+    for line in &package.install {
+        match (line.to.ends_with('/'), base(&line.file)) {
+            (true, Some(name)) => paths.push(format!("{}{name}", line.to)),
+            (true, None) => {}
+            (false, _) => paths.push(line.to.clone()),
+        }
+    }
+    paths.extend(package.links.iter().map(|(_, link)| link.clone()));
+    let named = |files: &[PayloadFile], folder: &str| -> Vec<String> {
+        files.iter().filter_map(base).map(|name| format!("{folder}/{name}")).collect()
+    };
+    let units: Vec<PayloadFile> = package.units.iter().map(|unit| unit.file.clone()).collect();
+    paths.extend(named(&units, "/usr/lib/systemd/system"));
+    paths.extend(named(&package.manpages, "/usr/share/man"));
+    paths.extend(named(&package.sysusers, "/usr/lib/sysusers.d"));
+    paths.extend(named(&package.tmpfiles, "/usr/lib/tmpfiles.d"));
+    paths
+}
+
+/// A description for a package that has none: a sentence made from the summary,
+/// neither equal to it nor beginning with the package's name.
+fn describe(summary: &str) -> String {
+    let sentence = format!("In short: {}.", summary.trim_end_matches(['.', ' ']));
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in sentence.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= DESCRIPTION_WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Without blanks at the ends of lines, nor empty lines at its own.
+fn tidy(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n").trim_matches('\n').to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_never_the_summary() {
+        let text = describe("classic greeting, and a good example");
+        assert_eq!(text, "In short: classic greeting, and a good example.");
+        assert!(describe(&"word ".repeat(40)).lines().all(|l| l.len() <= DESCRIPTION_WIDTH));
+        assert_eq!(tidy("\n a \nb\n\n"), " a\nb");
+    }
+}

@@ -1,0 +1,320 @@
+//! The table of keys: every key of recipe.toml once, with where it belongs, what
+//! it takes and what it means. The walker, "did you mean", the JSON schema and
+//! the check of docs/recipe.md all read this table and nothing else.
+
+use super::check::{Check, Relation};
+use super::selector::Context;
+
+/// A kind of table in the recipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// The top level: the source and its one binary package.
+    Root,
+    /// `[[package]]`.
+    Package,
+    /// `[[source]]`.
+    Source,
+    /// `[[patch]]`.
+    Patch,
+    /// `[[test]]`.
+    Test,
+    /// `[build]`.
+    Build,
+    /// `[lint]`.
+    Lint,
+    /// An entry of `units`.
+    Unit,
+    /// A value of `[install]`.
+    Install,
+}
+
+impl Table {
+    /// As a recipe writes it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Table::Root => "the top level",
+            Table::Package => "[[package]]",
+            Table::Source => "[[source]]",
+            Table::Patch => "[[patch]]",
+            Table::Test => "[[test]]",
+            Table::Build => "[build]",
+            Table::Lint => "[lint]",
+            Table::Unit => "an entry of `units`",
+            Table::Install => "a value of `install`",
+        }
+    }
+
+    /// All of them, in the order of the documentation.
+    pub const ALL: &'static [Table] = &[
+        Table::Root,
+        Table::Package,
+        Table::Source,
+        Table::Patch,
+        Table::Build,
+        Table::Test,
+        Table::Lint,
+        Table::Unit,
+        Table::Install,
+    ];
+}
+
+/// What a key of a table describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The source package, or an entry of its own kind.
+    Source,
+    /// A binary package: at the top level only while there is no `[[package]]`.
+    Binary,
+    /// The source, inherited by every `[[package]]`.
+    Both,
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text(Check),
+    /// A string or a whole number.
+    TextOrNumber(Check),
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A list of strings.
+    List(Check),
+    /// A list of strings, each of which may be a table with a `file` instead.
+    Records(Check, Table),
+    /// A table of names and strings.
+    Map(Check, Check),
+    /// A table of files and destinations, each of which may be a table with a `to`.
+    Files(Check, Table),
+    /// A table of names and strings or lists of strings.
+    Multimap(Check, Check),
+    /// A table of keys.
+    Table(Table),
+    /// An array of tables.
+    Tables(Table),
+    /// `[when."selector"]`.
+    When,
+    /// A selector.
+    Selector(Context),
+    /// Part of the language that this pkgr does not know yet.
+    Later(&'static str),
+}
+
+/// One key in one or more tables.
+#[derive(Debug, PartialEq)]
+pub struct Key {
+    /// As written.
+    pub name: &'static str,
+    /// The tables that know it.
+    pub tables: &'static [Table],
+    /// What it describes.
+    pub scope: Scope,
+    /// What it takes.
+    pub kind: Kind,
+    /// Whether its table is wrong without it.
+    pub required: bool,
+    /// Whether `[when."…"]` may change it.
+    pub layered: bool,
+    /// What counts where it is absent, for the documentation; empty: nothing.
+    pub default: &'static str,
+    /// One line.
+    pub doc: &'static str,
+}
+
+const fn key(name: &'static str, tables: &'static [Table], kind: Kind, doc: &'static str) -> Key {
+    Key { name, tables, scope: Scope::Source, kind, required: false, layered: true, default: "", doc }
+}
+
+impl Key {
+    const fn scope(mut self, scope: Scope) -> Key {
+        self.scope = scope;
+        self
+    }
+    const fn required(mut self) -> Key {
+        self.required = true;
+        self
+    }
+    const fn fixed(mut self) -> Key {
+        self.layered = false;
+        self
+    }
+    const fn default(mut self, default: &'static str) -> Key {
+        self.default = default;
+        self
+    }
+
+    /// Whether `{{ }}` is expanded in its strings.
+    pub fn is_templated(&self) -> bool {
+        match self.kind {
+            Kind::Text(check) | Kind::TextOrNumber(check) | Kind::List(check) | Kind::Records(check, _) => {
+                check.is_templated()
+            }
+            Kind::Map(_, check) | Kind::Files(check, _) | Kind::Multimap(_, check) => check.is_templated(),
+            _ => false,
+        }
+    }
+}
+
+/// The key of that name in a table.
+pub fn find(table: Table, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.name == name && k.tables.contains(&table))
+}
+
+/// The keys of a table, in the order of the documentation.
+pub fn of(table: Table) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |k| k.tables.contains(&table))
+}
+
+const ROOT: &[Table] = &[Table::Root];
+const BINARY: &[Table] = &[Table::Root, Table::Package];
+const PACKAGE: &[Table] = &[Table::Package];
+const SOURCE: &[Table] = &[Table::Source];
+const BUILD: &[Table] = &[Table::Build];
+const TEST: &[Table] = &[Table::Test];
+
+const fn source(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    key(name, ROOT, kind, doc)
+}
+const fn binary(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    key(name, BINARY, kind, doc).scope(Scope::Binary)
+}
+const fn shared(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    key(name, BINARY, kind, doc).scope(Scope::Both)
+}
+const fn relation(name: &'static str, relation: Relation, doc: &'static str) -> Key {
+    binary(name, Kind::List(Check::Relation(relation)), doc).default("[]")
+}
+const fn payload(name: &'static str, check: Check, doc: &'static str) -> Key {
+    binary(name, Kind::List(check), doc).default("[]")
+}
+
+/// Values of `build.system`.
+pub const SYSTEMS: &[&str] = &["auto", "autotools", "cmake", "meson", "make", "cargo", "go", "python", "none"];
+/// Values of `priority`.
+pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional", "extra"];
+/// Values of `urgency`.
+pub const URGENCIES: &[&str] = &["low", "medium", "high", "emergency", "critical"];
+/// Values of `multi-arch`.
+pub const MULTI_ARCH: &[&str] = &["same", "foreign", "allowed", "no"];
+/// Names in `scripts`.
+pub const SCRIPTS: &[&str] = &["preinst", "postinst", "prerm", "postrm", "config"];
+
+/// Every key.
+#[rustfmt::skip]
+pub static KEYS: &[Key] = &[
+    source("name", Kind::Text(Check::SourceName), "Name of the source package, and of its one binary package.").required().fixed(),
+    source("version", Kind::Text(Check::Version), "`[epoch:]upstream`, without the revision: pkgr makes the Debian version.").required(),
+    source("upstream-version", Kind::Text(Check::UpstreamVersion), "What upstream calls this version, where Debian's spelling differs: `1.0-rc1` for `1.0~rc1`.").default("`version` without its epoch"),
+    source("revision", Kind::TextOrNumber(Check::Revision), "Debian revision, counted anew with each upstream version.").default("1"),
+    source("series", Kind::List(Check::Series), "Code names of the Ubuntu and Debian series to build for.").required().fixed(),
+    source("maintainer", Kind::Text(Check::Person), "`Name <address>`.").default("`DEBFULLNAME` and `DEBEMAIL`, then the configuration; kept in the lock").fixed(),
+    source("uploaders", Kind::List(Check::Uploader), "Co-maintainers, `Name <address>` each.").default("[]"),
+    source("homepage", Kind::Text(Check::Url), "Upstream's web page."),
+    source("vcs-git", Kind::Text(Check::VcsGit), "Git repository of the packaging, with ` -b BRANCH` if need be."),
+    source("license", Kind::Text(Check::License), "SPDX licence expression of the upstream work.").required(),
+    source("copyright", Kind::List(Check::Line), "`YEARS HOLDER` each.").default("the maintainer for a native package, else \"The NAME authors\""),
+    shared("section", Kind::Text(Check::Section), "Archive section.").default("misc"),
+    shared("priority", Kind::Choice(PRIORITIES), "Archive priority.").default("optional"),
+    source("urgency", Kind::Choice(URGENCIES), "Urgency of the newest changelog entry.").default("medium"),
+    source("build-depends", Kind::List(Check::Relation(Relation::BuildDepends)), "What the build needs, without debhelper.").default("[]"),
+    source("build-depends-indep", Kind::List(Check::Relation(Relation::BuildDepends)), "What only the build of `all` packages needs.").default("[]"),
+    source("build-conflicts", Kind::List(Check::Relation(Relation::BuildConflicts)), "What must not be installed during the build.").default("[]"),
+
+    key("name", PACKAGE, Kind::Text(Check::PackageName), "Name of the binary package.").required(),
+    shared("summary", Kind::Text(Check::Summary), "One line that says what it is, without a full stop.").required(),
+    shared("description", Kind::Text(Check::Prose), "Paragraphs, separated by empty lines.").default("a sentence made from `summary`"),
+    shared("architectures", Kind::List(Check::Architecture), "`all`, `any`, or architecture names.").default("`any` where something is built, else `all`"),
+    shared("multi-arch", Kind::Choice(MULTI_ARCH), "Multi-Arch field."),
+    relation("depends", Relation::Depends, "Packages without which it does not work."),
+    relation("pre-depends", Relation::Depends, "Packages that must work before it is unpacked."),
+    relation("recommends", Relation::Depends, "Packages found with it in all but unusual installations."),
+    relation("suggests", Relation::Depends, "Packages that make it more useful."),
+    relation("enhances", Relation::Conflicts, "Packages that it makes more useful."),
+    relation("breaks", Relation::Conflicts, "Packages that it breaks."),
+    relation("conflicts", Relation::Conflicts, "Packages that cannot be installed with it."),
+    relation("replaces", Relation::Conflicts, "Packages whose files it may overwrite."),
+    relation("provides", Relation::Provides, "Virtual packages that it provides."),
+    binary("install", Kind::Files(Check::Destination, Table::Install), "Files or globs of the recipe's folder, or of the upstream tree, and where they go."),
+    payload("files", Check::StagedPattern, "Patterns of what upstream's own install step put into debian/tmp."),
+    binary("units", Kind::Records(Check::Unit, Table::Unit), "systemd units.").default("[]"),
+    payload("conffiles", Check::Absolute, "Configuration files outside /etc, absolute paths."),
+    binary("links", Kind::Multimap(Check::Absolute, Check::Absolute), "Symbolic links: what they point to, and where they are."),
+    payload("dirs", Check::Absolute, "Empty folders, absolute paths."),
+    payload("manpages", Check::Manpage, "Manual pages, `NAME.SECTION`."),
+    payload("completions", Check::Completion, "Shell completions: `NAME.bash`, `_NAME` (zsh) or `NAME.fish`."),
+    payload("docs", Check::Pattern, "Files for /usr/share/doc/PACKAGE."),
+    payload("examples", Check::Pattern, "Files for /usr/share/doc/PACKAGE/examples."),
+    payload("sysusers", Check::Sysusers, "sysusers.d(5) files, `NAME.conf`."),
+    payload("tmpfiles", Check::Tmpfiles, "tmpfiles.d(5) files, `NAME.conf`."),
+    binary("scripts", Kind::Map(Check::ScriptName, Check::RecipePath), "Maintainer scripts: preinst, postinst, prerm, postrm, config."),
+    key("when", PACKAGE, Kind::Selector(Context::Binary), "Targets and architectures that have this package.").default("all"),
+
+    source("source", Kind::Tables(Table::Source), "Upstream files; none makes a native package.").fixed(),
+    key("url", SOURCE, Kind::Text(Check::Location), "http, https or file URL, or a path beside the recipe."),
+    key("git", SOURCE, Kind::Text(Check::Git), "Git repository; wants `tag` or `commit`."),
+    key("tag", SOURCE, Kind::Text(Check::Tag), "Tag of the git repository."),
+    key("commit", SOURCE, Kind::Text(Check::Commit), "Commit of the git repository, 40 hexadecimal digits."),
+    key("apt", SOURCE, Kind::Later("the orig tarball of an archive's source package"), "Source package of the target's own archive."),
+    key("follow", SOURCE, Kind::Later("the orig tarball of a followed package"), "Package of a `[follow.X]`."),
+    key("component", SOURCE, Kind::Text(Check::Component), "Name of an additional tarball, unpacked as a folder of that name.").default("the main tarball"),
+    key("sha256", SOURCE, Kind::Text(Check::Sha256), "Digest that the file must have.").default("pinned by the lock"),
+    key("signature", SOURCE, Kind::Text(Check::Location), "Detached OpenPGP signature: URL, or path beside the recipe; wants `keyring`."),
+    key("keyring", SOURCE, Kind::Text(Check::RecipePath), "Keys that upstream signs with, a file beside the recipe."),
+    key("when", SOURCE, Kind::Selector(Context::Source), "Targets that have this source.").default("all"),
+
+    source("patch", Kind::Tables(Table::Patch), "Patches of the upstream tree, in the order of application.").fixed(),
+    key("file", &[Table::Patch], Kind::Text(Check::RecipePath), "Unified diff beside the recipe, applied with -p1 and no fuzz.").required(),
+    key("when", &[Table::Patch], Kind::Selector(Context::Source), "Targets that have this patch.").default("all"),
+
+    source("build", Kind::Table(Table::Build), "How it is built."),
+    key("system", BUILD, Kind::Choice(SYSTEMS), "Build system; `auto` lets debhelper detect it.").default("auto, or none for a native package without a build script"),
+    key("configure", BUILD, Kind::List(Check::Argument), "Arguments of the configure step.").default("[]"),
+    key("env", BUILD, Kind::Map(Check::EnvName, Check::Argument), "Environment of every step."),
+    key("prepare", BUILD, Kind::Text(Check::Script), "Script run before the configure step."),
+    key("build", BUILD, Kind::Text(Check::Script), "Script instead of the build step."),
+    key("check", BUILD, Kind::Text(Check::Script), "Script instead of the test step."),
+    key("install", BUILD, Kind::Text(Check::Script), "Script instead of the install step; installs into `$DESTDIR`."),
+
+    source("package", Kind::Tables(Table::Package), "Binary packages, where there are several.").fixed(),
+
+    source("test", Kind::Tables(Table::Test), "Tests of the installed packages (autopkgtest).").fixed(),
+    key("name", TEST, Kind::Text(Check::TestName), "File name of the test.").default("`test`, then `test-2` and so on"),
+    key("run", TEST, Kind::Text(Check::Script), "The test, a script for `sh -e`.").required(),
+    key("depends", TEST, Kind::List(Check::Relation(Relation::Test)), "What the test needs; `@` is the built packages.").default("[\"@\"]"),
+    key("restrictions", TEST, Kind::List(Check::Restriction), "autopkgtest restrictions such as `needs-root`.").default("[]"),
+    key("when", TEST, Kind::Selector(Context::Binary), "Targets and architectures that have this test.").default("all"),
+
+    source("lint", Kind::Table(Table::Lint), "Findings that are right to stay.").fixed(),
+    key("allow", &[Table::Lint], Kind::Map(Check::Code, Check::Reason), "Code of a finding, and why it is allowed."),
+
+    key("file", &[Table::Unit], Kind::Text(Check::Unit), "The unit file.").required(),
+    key("enable", &[Table::Unit], Kind::Flag, "Enabled on installation.").default("true"),
+    key("start", &[Table::Unit], Kind::Flag, "Started on installation, restarted on upgrade.").default("as `enable`"),
+
+    key("to", &[Table::Install], Kind::Text(Check::Destination), "Destination: ending in `/` a folder, else the new name.").required(),
+    key("mode", &[Table::Install], Kind::Text(Check::Mode), "Permission bits in octal.").default("0644, or 0755 where the executable bit is set"),
+
+    source("nginx", Kind::Later("the nginx module preset"), "nginx module preset.").fixed(),
+    source("follow", Kind::Later("following a distribution package"), "Distribution packages to follow.").fixed(),
+    source("watch", Kind::Later("looking for new upstream versions"), "Where new upstream versions appear.").fixed(),
+    source("upload", Kind::Later("a default upload target"), "Where `pkgr upload` sends it.").fixed(),
+    source("when", Kind::When, "`[when.\"SELECTOR\"]`: keys that other values replace on some targets.").fixed(),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_key_once() {
+        for table in Table::ALL {
+            let mut names: Vec<&str> = of(*table).map(|k| k.name).collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count, "{table:?}");
+        }
+    }
+}

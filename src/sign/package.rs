@@ -1,0 +1,54 @@
+//! Signing a source package in memory, in the order in which its files vouch
+//! for each other: the .buildinfo lists the .dsc, the .changes lists both.
+
+use super::{SignError, Signer, cleartext, digests};
+use crate::deb::checksums::Checksums;
+
+/// A control file: its name and its text, signed or not.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// Without a folder.
+    pub name: &'a str,
+    /// The whole file.
+    pub text: &'a [u8],
+}
+
+/// The signed texts of those files that were given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signed {
+    /// Of the .dsc.
+    pub dsc: Option<Vec<u8>>,
+    /// Of the .buildinfo.
+    pub buildinfo: Option<Vec<u8>>,
+    /// Of the .changes.
+    pub changes: Option<Vec<u8>>,
+}
+
+/// Signs .dsc, .buildinfo and .changes in this order, the digests and sizes of
+/// the earlier renewed in the later. Older signatures are taken off first. A
+/// .buildinfo or .changes that does not list an earlier file is an error.
+pub fn sign_package(
+    signer: &Signer,
+    dsc: Option<Document<'_>>,
+    buildinfo: Option<Document<'_>>,
+    changes: Option<Document<'_>>,
+) -> Result<Signed, SignError> {
+    let mut before: Vec<(&str, Checksums)> = Vec::new();
+    let mut signed = Signed::default();
+    for (document, place) in
+        [(dsc, &mut signed.dsc), (buildinfo, &mut signed.buildinfo), (changes, &mut signed.changes)]
+    {
+        let Some(document) = document else { continue };
+        let mut text = cleartext::unsigned(document.name, document.text)?;
+        for (name, sums) in &before {
+            text = digests::replace(&text, name, sums).ok_or_else(|| SignError::NotListed {
+                name: document.name.to_string(),
+                missing: (*name).to_string(),
+            })?;
+        }
+        let text = signer.clearsign(&text)?;
+        before.push((document.name, Checksums::of(&text)));
+        *place = Some(text);
+    }
+    Ok(signed)
+}
