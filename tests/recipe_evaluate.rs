@@ -382,3 +382,56 @@ fn a_broken_value_does_not_hide_or_draw_others() {
     let codes: Vec<&str> = fails(&recipe, &[]).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["bad-name", "version-hyphen", "wrong-type"]);
 }
+
+const SNIPPETS: &[&str] = &[
+    "\"",
+    "'",
+    "\"\"\"",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "{{",
+    "}}",
+    "{%",
+    "=",
+    "\n",
+    ",",
+    "\u{0}",
+    "ü",
+    "..",
+    "!",
+    "/",
+    "../",
+    "\\u00e9",
+    "\\",
+    "{{ name }}",
+    "{{ x",
+    "[[package]]\nname = \"aa\"\n",
+    "[when.jammy]\n",
+    "add = []",
+    "when = \"jammy\"\n",
+    "~",
+    "-",
+    ":",
+    "|",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_recipe_makes_it_panic(
+        edits in proptest::collection::vec((0usize..2000, 0usize..40, 0usize..SNIPPETS.len()), 1..6),
+    ) {
+        let mut text = format!("{HELLO}\n[build]\nenv = {{ A = \"ü{{{{ version }}}}\" }}\n[when.\"jammy..\"]\ndepends = {{ add = [\"aa | bb\"] }}\n");
+        for (at, length, snippet) in edits {
+            let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+            let (start, end) = (boundary(at % text.len()), boundary(at % text.len() + length));
+            text.replace_range(start..end, SNIPPETS[snippet]);
+        }
+        if let Ok(recipe) = recipe::parse(Path::new("/nonexistent/recipe.toml"), text) {
+            let _ = plan::evaluate(&recipe, &Lock::default(), &options());
+        }
+    }
+}
