@@ -383,6 +383,26 @@ fn a_broken_value_does_not_hide_or_draw_others() {
     assert_eq!(codes, ["bad-name", "version-hyphen", "wrong-type"]);
 }
 
+#[test]
+fn nameless_tests_take_the_names_that_are_free() {
+    let recipe = format!(
+        "{SHORT}series = [\"jammy\"]\n[[test]]\nrun = \"a\"\n[[test]]\nname = \"test\"\nrun = \"b\"\n[[test]]\nrun = \"c\"\n"
+    );
+    let names: Vec<String> = evaluate(&recipe, &[]).targets[0].tests.iter().map(|t| t.name.clone()).collect();
+    assert_eq!(names, ["test-2", "test", "test-3"]);
+}
+
+#[test]
+fn line_ends_of_other_systems_change_nothing() {
+    let recipe = format!(
+        "{SHORT}series = [\"jammy\"]\ndescription = \"\"\"\nOne\ntwo.\"\"\"\n[[test]]\nrun = \'\'\'\na\nb\n\'\'\'\n"
+    );
+    let unix = evaluate(&recipe, &[]).targets.remove(0);
+    let dos = evaluate(&recipe.replace('\n', "\r\n"), &[]).targets.remove(0);
+    assert_eq!((dos.packages[0].description.as_str(), dos.tests[0].run.as_str()), ("One\ntwo.", "a\nb\n"));
+    assert_eq!(dos.tests, unix.tests);
+}
+
 const SNIPPETS: &[&str] = &[
     "\"",
     "'",

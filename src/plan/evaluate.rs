@@ -206,12 +206,19 @@ fn variables(series: &Series, root: &Section, debian_version: Option<&str>) -> V
 impl Evaluator<'_> {
     fn tests(&mut self, root: &Section) -> Vec<Test> {
         let mut tests: Vec<Test> = Vec::new();
-        for section in self.entries(root, "test") {
+        let entries = self.entries(root, "test");
+        // a name that is given is not given to a nameless one before it
+        let mut taken: Vec<String> = entries.iter().filter_map(|s| Some(s.text("name")?.value.clone())).collect();
+        for section in entries {
             let Some(run) = section.text("run") else { continue };
             let named = self.word(section, "name");
             let (name, span) = match named {
                 Some(word) => (word.value, word.span),
-                None => (free_name(&tests), section.span.clone()),
+                None => {
+                    let name = free_name(&taken);
+                    taken.push(name.clone());
+                    (name, section.span.clone())
+                }
             };
             if tests.iter().any(|t| t.name == name) {
                 self.wrong("duplicate-test", format!("two tests are named `{name}`"), &span);
@@ -260,15 +267,12 @@ impl Evaluator<'_> {
     }
 }
 
-/// `test`, then `test-2` and so on.
-fn free_name(tests: &[Test]) -> String {
-    let taken = |name: &str| tests.iter().any(|t| t.name == name);
+/// `test`, then `test-2` and so on: the first name that is not taken.
+fn free_name(taken: &[String]) -> String {
+    let numbered = |number: usize| if number == 1 { "test".to_string() } else { format!("test-{number}") };
     let mut number = 1;
-    loop {
-        let name = if number == 1 { "test".to_string() } else { format!("test-{number}") };
-        if !taken(&name) {
-            return name;
-        }
+    while taken.contains(&numbered(number)) {
         number += 1;
     }
+    numbered(number)
 }
