@@ -382,3 +382,76 @@ fn a_broken_value_does_not_hide_or_draw_others() {
     let codes: Vec<&str> = fails(&recipe, &[]).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["bad-name", "version-hyphen", "wrong-type"]);
 }
+
+#[test]
+fn nameless_tests_take_the_names_that_are_free() {
+    let recipe = format!(
+        "{SHORT}series = [\"jammy\"]\n[[test]]\nrun = \"a\"\n[[test]]\nname = \"test\"\nrun = \"b\"\n[[test]]\nrun = \"c\"\n"
+    );
+    let names: Vec<String> = evaluate(&recipe, &[]).targets[0].tests.iter().map(|t| t.name.clone()).collect();
+    assert_eq!(names, ["test-2", "test", "test-3"]);
+}
+
+#[test]
+fn line_ends_of_other_systems_change_nothing() {
+    let recipe = format!(
+        "{SHORT}series = [\"jammy\"]\ndescription = \"\"\"\nOne\ntwo.\"\"\"\n[[test]]\nrun = \'\'\'\na\nb\n\'\'\'\n"
+    );
+    let unix = evaluate(&recipe, &[]).targets.remove(0);
+    let dos = evaluate(&recipe.replace('\n', "\r\n"), &[]).targets.remove(0);
+    assert_eq!((dos.packages[0].description.as_str(), dos.tests[0].run.as_str()), ("One\ntwo.", "a\nb\n"));
+    assert_eq!(dos.tests, unix.tests);
+}
+
+const SNIPPETS: &[&str] = &[
+    "\"",
+    "'",
+    "\"\"\"",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "{{",
+    "}}",
+    "{%",
+    "=",
+    "\n",
+    ",",
+    "\u{0}",
+    "ü",
+    "..",
+    "!",
+    "/",
+    "../",
+    "\\u00e9",
+    "\\",
+    "{{ name }}",
+    "{{ x",
+    "[[package]]\nname = \"aa\"\n",
+    "[when.jammy]\n",
+    "add = []",
+    "when = \"jammy\"\n",
+    "~",
+    "-",
+    ":",
+    "|",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_recipe_makes_it_panic(
+        edits in proptest::collection::vec((0usize..2000, 0usize..40, 0usize..SNIPPETS.len()), 1..6),
+    ) {
+        let mut text = format!("{HELLO}\n[build]\nenv = {{ A = \"ü{{{{ version }}}}\" }}\n[when.\"jammy..\"]\ndepends = {{ add = [\"aa | bb\"] }}\n");
+        for (at, length, snippet) in edits {
+            let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+            let (start, end) = (boundary(at % text.len()), boundary(at % text.len() + length));
+            text.replace_range(start..end, SNIPPETS[snippet]);
+        }
+        if let Ok(recipe) = recipe::parse(Path::new("/nonexistent/recipe.toml"), text) {
+            let _ = plan::evaluate(&recipe, &Lock::default(), &options());
+        }
+    }
+}

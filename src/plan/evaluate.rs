@@ -47,8 +47,8 @@ pub fn evaluate(recipe: &Recipe, lock: &Lock, options: &EvaluateOptions) -> Resu
     let maintainer = maintainer(recipe, &mut lock, options, &mut problems);
     let all = recipe.series().iter().map(|series| (series, layered(recipe, series, &mut problems)));
     let all: Vec<(&Series, Section)> = all.collect();
-    for (series, root) in &all {
-        check_version(recipe, series, root, &mut problems);
+    for (_, root) in &all {
+        check_version(recipe, root, &mut problems);
     }
     let chosen = |series: &Series| options.only.as_ref().is_none_or(|only| only.matches(series));
     let wanted: Vec<Wanted> =
@@ -106,24 +106,24 @@ fn maintainer(recipe: &Recipe, lock: &mut Lock, options: &EvaluateOptions, probl
     }
 }
 
-/// Whether some `[[source]]` holds for the series.
-fn has_sources(root: &Section, series: &Series) -> bool {
-    root.tables("source").iter().any(|s| s.when().is_none_or(|when| when.matches(series)))
+/// Whether there are upstream files: on every series or on none, for a package
+/// that is native here and not there is a slip, told where the sources are read.
+fn has_sources(root: &Section) -> bool {
+    root.has("source")
 }
 
-fn check_version(recipe: &Recipe, series: &Series, root: &Section, problems: &mut Problems) {
-    let native = !has_sources(root, series);
-    if let (true, Some(field)) = (native, root.field("revision")) {
+fn check_version(recipe: &Recipe, root: &Section, problems: &mut Problems) {
+    if let (false, Some(field)) = (has_sources(root), root.field("revision")) {
         let message = "a `revision` without a `[[source]]`: a native package has none";
         let diagnostic = Diagnostic::error("revision-of-native", message).at(recipe.document().place(&field.span));
-        problems.push(diagnostic.because(format!("found for {series}")).hint("raise `version` instead"));
+        problems.push(diagnostic.hint("raise `version` instead"));
     }
 }
 
 fn wanted(series: &Series, root: &Section) -> Option<Wanted> {
     let version = root.text("version")?.value.clone();
     let revision = root.text("revision").map_or("1".to_string(), |t| t.value.clone());
-    let revision = has_sources(root, series).then_some(revision);
+    let revision = has_sources(root).then_some(revision);
     Some(Wanted { series: series.clone(), version, revision })
 }
 
@@ -141,7 +141,7 @@ fn target(
         recipe,
         series,
         variables: variables(series, root, debian_version.as_deref()),
-        has_sources: has_sources(root, series),
+        has_sources: has_sources(root),
         placed: Vec::new(),
         problems,
     };
@@ -206,12 +206,19 @@ fn variables(series: &Series, root: &Section, debian_version: Option<&str>) -> V
 impl Evaluator<'_> {
     fn tests(&mut self, root: &Section) -> Vec<Test> {
         let mut tests: Vec<Test> = Vec::new();
-        for section in self.entries(root, "test") {
+        let entries = self.entries(root, "test");
+        // a name that is given is not given to a nameless one before it
+        let mut taken: Vec<String> = entries.iter().filter_map(|s| Some(s.text("name")?.value.clone())).collect();
+        for section in entries {
             let Some(run) = section.text("run") else { continue };
             let named = self.word(section, "name");
             let (name, span) = match named {
                 Some(word) => (word.value, word.span),
-                None => (free_name(&tests), section.span.clone()),
+                None => {
+                    let name = free_name(&taken);
+                    taken.push(name.clone());
+                    (name, section.span.clone())
+                }
             };
             if tests.iter().any(|t| t.name == name) {
                 self.wrong("duplicate-test", format!("two tests are named `{name}`"), &span);
@@ -260,15 +267,12 @@ impl Evaluator<'_> {
     }
 }
 
-/// `test`, then `test-2` and so on.
-fn free_name(tests: &[Test]) -> String {
-    let taken = |name: &str| tests.iter().any(|t| t.name == name);
+/// `test`, then `test-2` and so on: the first name that is not taken.
+fn free_name(taken: &[String]) -> String {
+    let numbered = |number: usize| if number == 1 { "test".to_string() } else { format!("test-{number}") };
     let mut number = 1;
-    loop {
-        let name = if number == 1 { "test".to_string() } else { format!("test-{number}") };
-        if !taken(&name) {
-            return name;
-        }
+    while taken.contains(&numbered(number)) {
         number += 1;
     }
+    numbered(number)
 }

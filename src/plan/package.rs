@@ -87,6 +87,14 @@ impl Evaluator<'_> {
 
     fn architectures(&mut self, section: &Section, build: &Build) -> Vec<String> {
         let words = self.words(section, "architectures");
+        if let (true, Some(field)) = (words.is_empty() && self.problems.is_empty(), section.field("architectures")) {
+            self.wrong_for_series(
+                "no-architecture",
+                "`architectures` names none",
+                &field.span,
+                "leave it out, or name one",
+            );
+        }
         if words.is_empty() {
             let compiled = (self.has_sources || has_scripts(build))
                 && !matches!(build.system, BuildSystem::None | BuildSystem::Python);

@@ -19,7 +19,11 @@ impl Evaluator<'_> {
     pub fn sources(&mut self, root: &Section) -> Vec<Source> {
         let mut sources: Vec<(Source, Span)> = Vec::new();
         let entries = self.entries(root, "source");
-        let broken = entries.iter().any(|s| !s.broken.is_empty());
+        let broken = root.tables("source").iter().any(|s| !s.broken.is_empty());
+        if let (true, false, Some(field)) = (entries.is_empty(), broken, root.field("source")) {
+            let hint = "every target has a main source, or none has: give one a wider `when`";
+            self.wrong_for_series("no-main-source", "no source is left", &field.span, hint);
+        }
         for section in &entries {
             let source = self.source(section);
             // one with an error that was told is left out of the comparison
@@ -93,7 +97,7 @@ impl Evaluator<'_> {
         for section in self.entries(root, "patch") {
             if !self.has_sources {
                 let hint = "a native package has no upstream to patch: change the files, or add a `[[source]]`";
-                self.wrong_for_series("patch-of-native", "a patch without a `[[source]]`", &section.span, hint);
+                self.wrong_with_hint("patch-of-native", "a patch without a `[[source]]`", &section.span, hint);
                 continue;
             }
             let Some(word) = self.word(section, "file") else { continue };

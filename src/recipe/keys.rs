@@ -199,7 +199,7 @@ const fn payload(name: &'static str, check: Check, doc: &'static str) -> Key {
 /// Values of `build.system`.
 pub const SYSTEMS: &[&str] = &["auto", "autotools", "cmake", "meson", "make", "cargo", "go", "python", "none"];
 /// Values of `priority`.
-pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional", "extra"];
+pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
 /// Values of `urgency`.
 pub const URGENCIES: &[&str] = &["low", "medium", "high", "emergency", "critical"];
 /// Values of `multi-arch`.

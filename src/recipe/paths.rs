@@ -43,6 +43,18 @@ pub fn relative(path: &str, globs: bool) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// A pattern below debian/tmp, in debhelper's own language of patterns.
+pub fn staged(path: &str) -> Result<(), Wrong> {
+    if path.starts_with('/') {
+        let wrong = Wrong::new("path-absolute", format!("`{path}` is absolute; `files` are relative to debian/tmp"));
+        return Err(wrong.hint(format!("write `{}`", path.trim_start_matches('/'))));
+    }
+    match path.split('/').any(|part| part == "..") {
+        true => Err(Wrong::new("path-leaves", format!("`{path}` leaves debian/tmp"))),
+        false => Ok(()),
+    }
+}
+
 /// A path of the installed system. A folder (trailing `/`) only where allowed.
 pub fn absolute(path: &str, folder: bool) -> Result<(), Wrong> {
     let Some(rest) = path.strip_prefix('/') else {

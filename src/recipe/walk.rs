@@ -202,7 +202,8 @@ impl Walker<'_> {
     fn text(&mut self, key: &Key, check: Check, value: &Spanned<DeValue<'_>>) -> Option<Text> {
         match value.get_ref() {
             DeValue::String(text) => {
-                let text = Text { value: text.to_string(), span: value.span() };
+                // a recipe with the line ends of another system means the same
+                let text = Text { value: text.replace("\r\n", "\n"), span: value.span() };
                 self.checked(key, check, text)
             }
             _ => self.wrong_type(key, "a string", value),
