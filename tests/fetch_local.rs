@@ -10,7 +10,7 @@ use std::process::Command;
 use fetch_support::*;
 use pkgr::deb::checksums::Checksums;
 use pkgr::diagnostic::{Failure, Kind};
-use pkgr::fetch::archive::inspect;
+use pkgr::fetch::archive::{Rules, inspect};
 use pkgr::fetch::{Compression, Fetched, Fetcher, Options};
 use pkgr::listener::Recorder;
 use pkgr::lock::Lock;
@@ -216,6 +216,23 @@ fn listings_and_answers_are_remembered() {
     let later = Fetcher::new(place.options.clone(), &place.recorder).unwrap();
     assert_eq!(later.remembered_listing(&fetched), Some(listing));
     assert_eq!(later.memo_get(&key).as_deref(), Some(&b"yes"[..]));
+}
+
+#[test]
+fn a_hostile_source_is_refused_with_its_name_and_place() {
+    let place = Place::new();
+    place.write("evil.tar.gz", &gzip(&Tar::default().symlink("p/l", "/etc/passwd").file("p/a", b"x").end()));
+    let fetcher = Fetcher::new(place.options.clone(), &place.recorder).unwrap();
+    let wanted = source(Location::Path("evil.tar.gz".into()));
+    let fetched = fetcher.fetch(&wanted, place.folder.path(), &Lock::default()).unwrap();
+    let strict = Rules::default();
+    let failure = fetcher.inspect(&wanted, &fetched, &|_| false, &strict).unwrap_err();
+    assert_eq!((failure.diagnostics[0].code, failure.kind), ("archive-link-outside", Kind::Recipe));
+    assert!(failure.diagnostics[0].message.starts_with("evil.tar.gz: symbolic link l"));
+    assert_eq!(failure.diagnostics[0].place, Some(fetch_support::place()));
+    let lax = Rules { allow_outward_links: true, ..strict };
+    assert!(fetcher.inspect(&wanted, &fetched, &|_| false, &lax).is_ok());
+    assert_eq!(fetcher.remembered_listing(&fetched), None, "what only lax rules accept is judged anew");
 }
 
 #[test]
