@@ -274,6 +274,20 @@ fn a_locked_tag_needs_no_repository_any_more() {
 }
 
 #[test]
+fn a_clone_that_a_killed_git_left_locked_is_made_anew() {
+    let place = Place::new();
+    let commit = place.repository();
+    place.fetch(tag(), &Lock::default()).unwrap();
+    let clone = std::fs::read_dir(place.folder.path().join("cache/git")).unwrap().next().unwrap().unwrap().path();
+    for lock in ["shallow.lock", "refs/tags/v2.0.lock"] {
+        std::fs::write(clone.join(lock), b"").unwrap();
+        place.git("hello", &["tag", "-f", "v2.0"]);
+        let fetched = place.fetch(Location::GitTag("hello".into(), "v2.0".into()), &Lock::default()).unwrap();
+        assert_eq!(fetched.pins[0].commit.as_ref(), Some(&commit));
+    }
+}
+
+#[test]
 fn an_archive_lost_from_the_cache_is_made_again_from_the_clone() {
     let place = Place::new();
     place.repository();
