@@ -10,7 +10,7 @@ use std::process::Command;
 use fetch_support::*;
 use pkgr::deb::checksums::Checksums;
 use pkgr::diagnostic::{Failure, Kind};
-use pkgr::fetch::archive::inspect;
+use pkgr::fetch::archive::{Rules, inspect};
 use pkgr::fetch::{Compression, Fetched, Fetcher, Options};
 use pkgr::listener::Recorder;
 use pkgr::lock::Lock;
@@ -219,6 +219,23 @@ fn listings_and_answers_are_remembered() {
 }
 
 #[test]
+fn a_hostile_source_is_refused_with_its_name_and_place() {
+    let place = Place::new();
+    place.write("evil.tar.gz", &gzip(&Tar::default().symlink("p/l", "/etc/passwd").file("p/a", b"x").end()));
+    let fetcher = Fetcher::new(place.options.clone(), &place.recorder).unwrap();
+    let wanted = source(Location::Path("evil.tar.gz".into()));
+    let fetched = fetcher.fetch(&wanted, place.folder.path(), &Lock::default()).unwrap();
+    let strict = Rules::default();
+    let failure = fetcher.inspect(&wanted, &fetched, &|_| false, &strict).unwrap_err();
+    assert_eq!((failure.diagnostics[0].code, failure.kind), ("archive-link-outside", Kind::Recipe));
+    assert!(failure.diagnostics[0].message.starts_with("evil.tar.gz: symbolic link l"));
+    assert_eq!(failure.diagnostics[0].place, Some(fetch_support::place()));
+    let lax = Rules { allow_outward_links: true, ..strict };
+    assert!(fetcher.inspect(&wanted, &fetched, &|_| false, &lax).is_ok());
+    assert_eq!(fetcher.remembered_listing(&fetched), None, "what only lax rules accept is judged anew");
+}
+
+#[test]
 fn a_tag_becomes_the_same_archive_everywhere() {
     let (first, second) = (Place::new(), Place::new());
     let commit = first.repository();
@@ -254,6 +271,20 @@ fn a_locked_tag_needs_no_repository_any_more() {
     place.options.locked = true;
     let again = place.fetch(tag(), &lock_of(&fetched)).unwrap();
     assert_eq!((again.checksums, again.pins), (fetched.checksums, fetched.pins));
+}
+
+#[test]
+fn a_clone_that_a_killed_git_left_locked_is_made_anew() {
+    let place = Place::new();
+    let commit = place.repository();
+    place.fetch(tag(), &Lock::default()).unwrap();
+    let clone = std::fs::read_dir(place.folder.path().join("cache/git")).unwrap().next().unwrap().unwrap().path();
+    for lock in ["shallow.lock", "refs/tags/v2.0.lock"] {
+        std::fs::write(clone.join(lock), b"").unwrap();
+        place.git("hello", &["tag", "-f", "v2.0"]);
+        let fetched = place.fetch(Location::GitTag("hello".into(), "v2.0".into()), &Lock::default()).unwrap();
+        assert_eq!(fetched.pins[0].commit.as_ref(), Some(&commit));
+    }
 }
 
 #[test]
