@@ -188,19 +188,19 @@ impl<'a> Applier<'a, '_, '_> {
             let rewritten = self.waiting.iter().any(|(p, w)| w.is_some() && *p == names::normal(path));
             if file.renames == [true; 2] && to != path && !rewritten {
                 self.change(file, path, None)?;
+            } else if file.renames == [true; 2] && to == path {
+                // renamed already: stays, but the next files of the patch do not see it
+                self.leaving.insert(names::normal(path));
             }
         }
         Ok(())
     }
 
-    /// Where the result goes: the other name if the patch moves the file.
+    /// Where the result goes: the new name if the patch moves the file. If the new
+    /// name is the one that is meant, it was moved already.
     fn destination(&self, file: &'a FilePatch, path: &'a [u8]) -> &'a [u8] {
-        if !file.moves() {
-            return path;
-        }
-        let old = file.names[OLD].as_deref().unwrap_or(path);
-        let new = file.names[NEW].as_deref().unwrap_or(path);
-        if path == old { new } else { old }
+        let is_old = file.names[OLD].as_deref() == Some(path);
+        file.names[NEW].as_deref().filter(|_| file.moves() && is_old).unwrap_or(path)
     }
 
     fn prerequisite(&self, file: &FilePatch, path: &[u8], content: &[u8]) -> Result<(), PatchError> {
@@ -227,13 +227,13 @@ impl<'a> Applier<'a, '_, '_> {
     }
 
     fn refused(&self, path: &[u8], index: usize, hunk: &Hunk, target: &Target<'_>) -> PatchError {
-        let applied = target.locate(&hunk.reversed(), 0).filter(|_| hunk.new().next().is_some());
+        let applied = target.locate(&hunk.reversed(), 0).filter(|_| hunk.new_lines().next().is_some());
         let obstacle = match applied {
             Some(_) if index == 0 => Obstacle::AlreadyApplied(path.to_vec()),
             _ => Obstacle::DoesNotApply { path: path.to_vec(), hunk: index + 1 },
         };
         let mut error = self.report.error(hunk.line, obstacle);
-        error.notes = explain::hunk(&self.patch.bytes, path, hunk, target, applied);
+        error.notes = explain::hunk(&self.patch.bytes, path, hunk, target, applied).into();
         error
     }
 
@@ -243,8 +243,8 @@ impl<'a> Applier<'a, '_, '_> {
         let mut error = self.report.error(file.line, obstacle);
         if matches!(error.obstacle, Obstacle::Missing(_)) {
             let (notes, hints) = explain::missing(&self.report, file, &|path| self.kind(path).is_some());
-            error.notes = notes;
-            error.hints = hints;
+            error.notes = notes.into();
+            error.hints = hints.into();
         }
         error
     }

@@ -13,7 +13,7 @@ const SHOWN: usize = 12;
 /// The facts about a hunk that does not apply.
 pub(super) fn hunk(patch: &[u8], path: &[u8], hunk: &Hunk, target: &Target<'_>, applied: Option<i64>) -> Vec<String> {
     let mut notes = vec![format!("the hunk:\n{}", hunk_text(patch, hunk))];
-    let old: Vec<&HunkLine> = hunk.old().collect();
+    let old: Vec<&HunkLine> = hunk.old_lines().collect();
     if let Some(line) = applied {
         notes.push(format!("`{}` has the hunk's new lines already, at line {line}", shown(path)));
     } else if let Some((fuzz, line)) = fuzz(hunk, target) {
@@ -97,7 +97,7 @@ fn visible(text: &[u8]) -> String {
         text.chars().take(160).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     if text.ends_with('\r') && text.chars().count() <= 160 {
         shown.pop();
-        shown.push_str("␍");
+        shown.push('␍');
     }
     if text.chars().count() > 160 {
         shown.push('…');
