@@ -63,7 +63,7 @@ pub fn render(
     for (&(after, scope), commands) in &staging.commands {
         rules.step(after.command(), scope).after.extend(commands.iter().cloned());
     }
-    for (command, scope, lines) in units::overrides(target) {
+    for (command, scope, lines) in units::overrides(target, listing) {
         rules.step(command, scope).instead = Some(lines);
     }
     rules.missing_files();
@@ -85,7 +85,7 @@ pub fn add_scripts(build: &Build, tree: &mut Tree) {
 /// Whether crates or modules stand in `vendor/`, from upstream or as a component.
 fn has_vendor(target: &Target, listing: Option<&dyn Upstream>) -> bool {
     target.sources.iter().any(|source| source.component.as_deref() == Some("vendor"))
-        || listing.is_some_and(|listing| listing.contains("vendor"))
+        || listing.is_some_and(|listing| !listing.glob("vendor/*").is_empty() || !listing.glob("vendor/*/*").is_empty())
 }
 
 /// Whether debhelper would find something to build where nothing is to be built.

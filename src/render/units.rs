@@ -8,8 +8,8 @@
 use crate::plan::{Package, PayloadFile, Target};
 use crate::series::Series;
 
-use super::sh;
 use super::staging::{Scope, base_name, only_if_built};
+use super::{Upstream, sh};
 
 /// The folder of units. debhelper looks into /usr/lib from 13.11.6 on, and the
 /// releases that have it want nothing in /lib any more (the merge of /usr).
@@ -22,7 +22,7 @@ pub fn folder(series: &Series) -> &'static str {
 
 /// The targets of debian/rules that treat units otherwise than debhelper does by
 /// itself: (command, scope, lines). Empty where all are enabled and started.
-pub fn overrides(target: &Target) -> Vec<(&'static str, Scope, Vec<String>)> {
+pub fn overrides(target: &Target, listing: Option<&dyn Upstream>) -> Vec<(&'static str, Scope, Vec<String>)> {
     let plain = |package: &Package| package.units.iter().all(|unit| unit.enable && unit.start);
     if target.packages.iter().all(plain) {
         return Vec::new();
@@ -40,7 +40,7 @@ pub fn overrides(target: &Target) -> Vec<(&'static str, Scope, Vec<String>)> {
         for command in commands {
             let mut lines = Vec::new();
             for package in packages().filter(|package| !plain(package)) {
-                let calls = calls(command, package);
+                let calls = calls(command, package, listing);
                 lines.extend(calls.into_iter().map(|call| only_if_built(target, package, call)));
             }
             if target.packages.len() > 1 {
@@ -53,7 +53,7 @@ pub fn overrides(target: &Target) -> Vec<(&'static str, Scope, Vec<String>)> {
 }
 
 /// One call for each way of treating units, in the order of the recipe.
-fn calls(command: &str, package: &Package) -> Vec<String> {
+fn calls(command: &str, package: &Package, listing: Option<&dyn Upstream>) -> Vec<String> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for unit in &package.units {
         let mut options = String::new();
@@ -63,15 +63,22 @@ fn calls(command: &str, package: &Package) -> Vec<String> {
         if !unit.start && command != "dh_systemd_enable" {
             options.push_str(" --no-start");
         }
-        let name = match &unit.file {
-            PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _) => sh::word(base_name(path)),
-        };
+        let names = names(&unit.file, listing);
         match groups.iter_mut().find(|(of, _)| *of == options) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((options, vec![name])),
+            Some((_, group)) => group.extend(names),
+            None => groups.push((options, names)),
         }
     }
     let call =
         |(options, names): (String, Vec<String>)| format!("{command} -p{}{options} {}", package.name, names.join(" "));
     groups.into_iter().map(call).collect()
+}
+
+/// The names of the units that one entry of the recipe stands for, quoted.
+fn names(file: &PayloadFile, listing: Option<&dyn Upstream>) -> Vec<String> {
+    let paths = match (file, listing) {
+        (PayloadFile::Upstream(pattern, _), Some(listing)) if !listing.contains(pattern) => listing.glob(pattern),
+        (PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _), _) => vec![path.clone()],
+    };
+    paths.iter().map(|path| sh::word(base_name(path))).collect()
 }
