@@ -3,6 +3,7 @@
 
 use super::{SignError, Signer, cleartext, digests};
 use crate::deb::checksums::{self, Checksums};
+use crate::pack::{Packed, SourcePackage};
 
 /// A control file: its name and its text, signed or not.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,12 @@ pub struct Document<'a> {
     pub name: &'a str,
     /// The whole file.
     pub text: &'a [u8],
+}
+
+impl<'a> Document<'a> {
+    fn of(packed: &'a Packed) -> Document<'a> {
+        Document { name: &packed.name, text: &packed.bytes }
+    }
 }
 
 /// The signed texts of those files that were given.
@@ -57,4 +64,26 @@ fn renewed(name: &str, text: Vec<u8>, listed: &str, sums: &Checksums) -> Result<
     }
     let text = String::from_utf8(text).map_err(|_| SignError::NotUtf8 { name: name.to_string() })?;
     Ok(checksums::replace(&text, listed, sums).into_bytes())
+}
+
+/// Signs a package that has just been packed.
+pub fn sign_source_package(signer: &Signer, mut package: SourcePackage) -> Result<SourcePackage, SignError> {
+    let signed = sign_package(
+        signer,
+        Some(Document::of(&package.dsc)),
+        Some(Document::of(&package.buildinfo)),
+        Some(Document::of(&package.changes)),
+    )?;
+    let pairs = [
+        (&mut package.dsc, signed.dsc),
+        (&mut package.buildinfo, signed.buildinfo),
+        (&mut package.changes, signed.changes),
+    ];
+    for (packed, text) in pairs {
+        if let Some(text) = text {
+            packed.checksums = Checksums::of(&text);
+            packed.bytes = text;
+        }
+    }
+    Ok(package)
 }
