@@ -20,7 +20,16 @@ pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Di
         warnings.extend(patch.warnings.iter().cloned());
         warnings.extend(analysis::check(patch, tree)?);
         let report = Reporter { name: &patch.name, bytes: &patch.bytes };
-        Applier { report, patch, tree: &mut *tree, git: false, waiting: Vec::new(), leaving: BTreeSet::new() }.run()?;
+        Applier {
+            report,
+            patch,
+            tree: &mut *tree,
+            git: false,
+            waiting: Vec::new(),
+            leaving: BTreeSet::new(),
+            results: BTreeSet::new(),
+        }
+        .run()?;
     }
     Ok(warnings)
 }
@@ -37,6 +46,8 @@ struct Applier<'a, 't, 'b> {
     waiting: Vec<Waiting>,
     /// Paths that a waiting change removes: they count as gone.
     leaving: BTreeSet<Vec<u8>>,
+    /// Existing paths that a waiting change is the result of.
+    results: BTreeSet<Vec<u8>>,
 }
 
 const OLD: usize = 0;
@@ -46,13 +57,14 @@ const NEW: usize = 1;
 enum Meant<'a> {
     /// This one.
     File(&'a [u8]),
-    /// None: GNU patch skips the part, and fails if that had hunks.
+    /// None: GNU patch skips the part and fails.
     Skip(Obstacle),
 }
 
 impl<'a> Applier<'a, '_, '_> {
     fn run(mut self) -> Result<(), PatchError> {
         for file in &self.patch.files {
+            self.refuse_debian(file)?;
             let meant = self.meant(file);
             if file.git != self.git {
                 self.flush(file)?;
@@ -60,8 +72,6 @@ impl<'a> Applier<'a, '_, '_> {
             }
             match meant {
                 Meant::File(path) => self.file(file, path)?,
-                // nothing to do for it, nothing failed
-                Meant::Skip(_) if file.hunks.is_empty() => {}
                 Meant::Skip(obstacle) => return Err(self.skipped(file, obstacle)),
             }
         }
@@ -69,6 +79,18 @@ impl<'a> Applier<'a, '_, '_> {
             Some(last) => self.flush(last),
             None => Ok(()),
         }
+    }
+
+    /// dpkg-source replaces debian/ and compares the tree with orig and patches:
+    /// what a patch does there fails in that second pass.
+    fn refuse_debian(&self, file: &FilePatch) -> Result<(), PatchError> {
+        let paths = file.names.iter().flatten().map(|name| names::normal(name));
+        for path in paths {
+            if path == b"debian" || path.starts_with(b"debian/") {
+                return Err(self.report.error(file.line, Obstacle::Debian(path)));
+            }
+        }
+        Ok(())
     }
 
     fn kind(&self, path: &[u8]) -> Option<EntryKind> {
@@ -104,7 +126,8 @@ impl<'a> Applier<'a, '_, '_> {
             best = self::best(named.iter().copied().filter(|name| Some(self.missing_folders(name)) == fewest));
         }
         let Some(path) = best else {
-            let path = file.names[NEW].as_deref().or(named.first().copied()).unwrap_or_default();
+            let new = file.names[NEW].as_deref().filter(|_| !file.moves());
+            let path = new.or(named.first().copied()).unwrap_or_default();
             return Meant::Skip(Obstacle::Missing(path.to_vec()));
         };
         if file.moves() && !file.names[..2].iter().all(|name| name.as_deref().is_some_and(names::is_safe)) {
@@ -129,8 +152,9 @@ impl<'a> Applier<'a, '_, '_> {
     /// Applies the hunks of one file.
     fn file(&mut self, file: &'a FilePatch, path: &'a [u8]) -> Result<(), PatchError> {
         let to = self.destination(file, path);
-        if file.git && self.tree.kind(to).is_some() && self.waiting.iter().any(|(p, _)| *p == names::normal(to)) {
+        if file.git && self.tree.kind(to).is_some() && !self.results.insert(names::normal(to)) {
             self.flush(file)?;
+            self.results.insert(names::normal(to));
         }
         let kind = self.kind(path);
         if kind.is_some() && kind != file_kind(file) {
@@ -145,10 +169,6 @@ impl<'a> Applier<'a, '_, '_> {
         };
         self.prerequisite(file, path, &content)?;
         let patched = self.hunks(file, path, &content)?;
-        let debian = names::normal(to);
-        if debian == b"debian" || debian.starts_with(b"debian/") || path.starts_with(b"debian/") {
-            return Err(self.report.error(file.line, Obstacle::Debian(debian)));
-        }
         self.put(file, path, to, patched)
     }
 
@@ -164,7 +184,9 @@ impl<'a> Applier<'a, '_, '_> {
         if !file.hunks.is_empty() || new_mode || file.moves() {
             let kind = file_kind(file).unwrap_or(EntryKind::File);
             self.change(file, to, Some(Written { kind, bytes: patched }))?;
-            if file.renames == [true; 2] && to != path {
+            // files that change places are not removed after their writing
+            let rewritten = self.waiting.iter().any(|(p, w)| w.is_some() && *p == names::normal(path));
+            if file.renames == [true; 2] && to != path && !rewritten {
                 self.change(file, path, None)?;
             }
         }
@@ -255,6 +277,7 @@ impl<'a> Applier<'a, '_, '_> {
 
     fn flush(&mut self, file: &FilePatch) -> Result<(), PatchError> {
         self.leaving.clear();
+        self.results.clear();
         for (path, written) in std::mem::take(&mut self.waiting) {
             self.change_now(file, path, written)?;
         }

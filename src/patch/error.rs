@@ -141,7 +141,9 @@ impl Obstacle {
             }
             Obstacle::ContextDiff => "make it with `diff -u` instead of `diff -c`".into(),
             Obstacle::Binary => "ship the binary file under the recipe's debian/, or in a component tarball".into(),
-            Obstacle::QuotedName => "write the name as it is, with a tab after it: `git -c core.quotePath=off diff`".into(),
+            Obstacle::QuotedName => {
+                "write the name as it is, with a tab after it: `git -c core.quotePath=off diff`".into()
+            }
             Obstacle::NoName => "name the files `a/PATH` and `b/PATH`, PATH from the root of the source".into(),
             Obstacle::UnsafeName(_) => "name the files by their path from the root of the source".into(),
             Obstacle::Debian(_) => "put the file into the recipe's debian/ instead".into(),

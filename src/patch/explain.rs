@@ -23,9 +23,7 @@ pub(super) fn hunk(patch: &[u8], path: &[u8], hunk: &Hunk, target: &Target<'_>, 
     match nearest {
         Some(place) => {
             notes.push(format!("`{}` has at line {place}:\n{}", shown(path), file_text(patch, &old, place, target)));
-            if let Some(note) = white_space(patch, &old, place, target) {
-                notes.push(note);
-            }
+            notes.extend(anchor(patch, &old, place, hunk, target).or_else(|| white_space(patch, &old, place, target)));
         }
         None if target.len() == 0 => notes.push(format!("`{}` is empty", shown(path))),
         None => notes.push(format!("none of the hunk's old lines is in `{}`", shown(path))),
@@ -53,7 +51,8 @@ pub(super) fn missing(
             rest = rest.and_then(names::strip);
             let Some(path) = rest else { break };
             if exists(path) {
-                let note = format!("`{}` exists: the patch fits with -p{level}, dpkg-source applies with -p1", shown(path));
+                let note =
+                    format!("`{}` exists: the patch fits with -p{level}, dpkg-source applies with -p1", shown(path));
                 return (vec![note], vec![format!("name the files `a/{0}` and `b/{0}`", shown(path))]);
             }
         }
@@ -94,7 +93,8 @@ fn file_text(patch: &[u8], old: &[&HunkLine], place: i64, target: &Target<'_>) -
 /// Text for a terminal: no control characters, and not whole minified files.
 fn visible(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let mut shown: String = text.chars().take(160).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let mut shown: String =
+        text.chars().take(160).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     if text.ends_with('\r') && text.chars().count() <= 160 {
         shown.pop();
         shown.push_str("␍");
@@ -119,12 +119,34 @@ fn nearest(patch: &[u8], old: &[&HunkLine], hunk: &Hunk, target: &Target<'_>) ->
         let same = |(number, wanted): (i64, &&[u8])| -> usize {
             let equal = target.line(number).is_some_and(|(line, _)| line.trim_ascii() == *wanted);
             // empty lines and braces are everywhere
-            if !equal { 0 } else if wanted.len() > 2 { 4 } else { 1 }
+            if !equal {
+                0
+            } else if wanted.len() > 2 {
+                4
+            } else {
+                1
+            }
         };
         (place..).zip(&wanted).map(same).sum()
     };
     let best = (1..=target.len()).map(|place| (score(place), std::cmp::Reverse((place - guess).abs()), place)).max()?;
     (best.0 > 0).then_some(best.2)
+}
+
+/// Whether all lines are there, but the hunk's context ties it to the start or
+/// the end of the file.
+fn anchor(patch: &[u8], old: &[&HunkLine], place: i64, hunk: &Hunk, target: &Target<'_>) -> Option<String> {
+    let same = (place..)
+        .zip(old)
+        .all(|(number, wanted)| target.line(number) == Some((lines::at(patch, &wanted.text), wanted.newline)));
+    let (more, less, end) = match hunk.leading.cmp(&hunk.trailing) {
+        std::cmp::Ordering::Greater => ("before", "after", "end"),
+        std::cmp::Ordering::Less => ("after", "before", "start"),
+        std::cmp::Ordering::Equal => return None,
+    };
+    same.then(|| {
+        format!("with more context {more} its changes than {less}, a hunk may only match at the {end} of a file")
+    })
 }
 
 /// Whether only white space differs.
@@ -139,6 +161,7 @@ fn white_space(patch: &[u8], old: &[&HunkLine], place: i64, target: &Target<'_>)
         }
         endings &= lines::without_cr(line) == lines::without_cr(wanted);
     }
-    let what = if endings { "the ends of lines differ (line feed or carriage return)" } else { "only white space differs" };
+    let what =
+        if endings { "the ends of lines differ (line feed or carriage return)" } else { "only white space differs" };
     Some(format!("{what}; dpkg-source wants every byte"))
 }

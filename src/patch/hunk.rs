@@ -181,7 +181,7 @@ impl<'a> Target<'a> {
             match line.action {
                 Action::Keep => next += 1,
                 Action::Remove => {
-                    if !self.copy_until(next - 1) || !self.at_line_start() {
+                    if !self.copy_until(next - 1) {
                         return false;
                     }
                     self.frozen += 1;

@@ -50,13 +50,20 @@ struct Reader<'a> {
     /// The headers ended in carriage returns: those of all lines go.
     strip_cr: bool,
     prerequisite: Option<Vec<u8>>,
+    /// A last line without line feed, left out of the lines.
+    cut: Option<&'a Line>,
 }
 
 /// All file patches in the order of the file. A file without any is refused,
 /// but for an empty one.
 pub(super) fn read(name: &str, bytes: &[u8], lines: &[Line]) -> Result<Vec<FilePatch>, PatchError> {
     let report = Reporter { name, bytes };
-    let mut reader = Reader { report, lines, next: 0, indent: 0, strip_cr: false, prerequisite: None };
+    // GNU patch does not read a last line that lacks its line feed
+    let (lines, cut) = match lines.split_last() {
+        Some((last, before)) if !last.newline => (before, Some(last)),
+        _ => (lines, None),
+    };
+    let mut reader = Reader { report, lines, next: 0, indent: 0, strip_cr: false, prerequisite: None, cut };
     let mut files = Vec::new();
     while let Some(mut file) = reader.header() {
         if file.binary {
@@ -191,8 +198,8 @@ impl<'a> Reader<'a> {
         let mut body = Vec::new();
         while old > 0 || new > 0 {
             let Some(range) = self.text(self.next) else {
-                if new > 3 {
-                    return Err(self.report.error(start, Obstacle::Truncated));
+                if new > 3 || old < 1 || new < 1 {
+                    return Err(self.unfinished(start));
                 }
                 // blank lines at the end of a patch get lost in mails
                 body.push(HunkLine { action: Action::Keep, text: 0..0, newline: true });
@@ -214,11 +221,22 @@ impl<'a> Reader<'a> {
             }
             old -= i64::from(in_old);
             new -= i64::from(in_new);
-            let last = if in_old { old == 0 } else { new == 0 };
-            let newline = !(last && self.incomplete());
+            let mut newline = !(in_old && old == 0 && self.incomplete());
+            if in_new && new == 0 && self.incomplete() {
+                // a kept line is matched as an old one, where it may not be the last
+                newline &= in_old;
+            }
             body.push(HunkLine { action, text: range.start + marker..range.end, newline });
         }
         Ok(body)
+    }
+
+    fn unfinished(&self, start: usize) -> PatchError {
+        if self.cut.is_some() {
+            let why = "its last line has no line feed, and is not read";
+            return self.report.error(self.lines.len() + 1, Obstacle::Malformed(why.into()));
+        }
+        self.report.error(start, Obstacle::Truncated)
     }
 
     fn malformed_line(&self, why: &str) -> PatchError {
@@ -227,7 +245,12 @@ impl<'a> Reader<'a> {
 
     /// Takes a `\ No newline at end of file`.
     fn incomplete(&mut self) -> bool {
-        let is = self.raw(self.next).is_some_and(|line| line.starts_with(b"\\"));
+        let starts = |line: &[u8]| line.starts_with(b"\\");
+        if self.next == self.lines.len() {
+            // the one line that is read without its line feed
+            return self.cut.take().is_some_and(|line| starts(lines::at(self.report.bytes, &line.text)));
+        }
+        let is = self.raw(self.next).is_some_and(starts);
         self.next += usize::from(is);
         is
     }

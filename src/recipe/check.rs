@@ -173,7 +173,8 @@ impl Check {
             Check::PackageName => named(names::check_package(text)),
             Check::Version => version(text),
             Check::Revision => revision(text),
-            Check::UpstreamVersion | Check::Tag | Check::Git => word(text),
+            Check::UpstreamVersion | Check::Tag => word(text),
+            Check::Git => word(text).and_then(|()| paths::git(text)),
             Check::Series => match catalog().find(text) {
                 Some(_) => Ok(()),
                 None => {

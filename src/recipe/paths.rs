@@ -84,7 +84,22 @@ pub fn location(text: &str) -> Result<(), Wrong> {
         }
         Some((scheme, _)) => Err(Wrong::new("bad-url", format!("pkgr cannot fetch `{scheme}:` URLs"))
             .hint("http, https and file URLs, or a path beside the recipe")),
-        None => relative(text, false),
+        None => relative(text, false).map_err(|wrong| absolute_hint(wrong, text)),
+    }
+}
+
+/// What `git` takes: a URL, git's own `host:path`, or a repository beside the recipe.
+pub fn git(text: &str) -> Result<(), Wrong> {
+    if text.contains("://") || text.split('/').next().is_some_and(|host| host.contains(':')) {
+        return Ok(());
+    }
+    relative(text, false).map_err(|wrong| absolute_hint(wrong, text))
+}
+
+fn absolute_hint(wrong: Wrong, text: &str) -> Wrong {
+    match wrong.code {
+        "path-absolute" => wrong.hint(format!("write `file://{text}`")),
+        _ => wrong,
     }
 }
 

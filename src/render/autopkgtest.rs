@@ -25,6 +25,9 @@ fn stanza(test: &Test) -> Paragraph {
     if !test.restrictions.is_empty() {
         paragraph.push("Restrictions", test.restrictions.join(", "));
     }
+    if !test.architectures.is_empty() {
+        paragraph.push("Architecture", test.architectures.join(" "));
+    }
     paragraph
 }
 

@@ -178,7 +178,11 @@ pub(super) fn description(summary: &str, text: &str) -> String {
         match line {
             "" if lines.last().is_none_or(|last| last == ".") => {}
             "" => lines.push(".".to_string()),
-            _ => lines.push(format!("  {}", line.trim_start()).replacen("  ", if line.starts_with([' ', '\t']) { " " } else { "  " }, 1)),
+            _ => lines.push(format!("  {}", line.trim_start()).replacen(
+                "  ",
+                if line.starts_with([' ', '\t']) { " " } else { "  " },
+                1,
+            )),
         }
     }
     lines.extend(fill(&paragraph));
@@ -197,8 +201,7 @@ fn fill(words: &[&str]) -> Vec<String> {
     for word in words {
         match lines.last_mut() {
             Some(line)
-                if word.starts_with('.')
-                    || line.chars().count() + 1 + word.chars().count() <= DESCRIPTION_WIDTH =>
+                if word.starts_with('.') || line.chars().count() + 1 + word.chars().count() <= DESCRIPTION_WIDTH =>
             {
                 line.push(' ');
                 line.push_str(word);

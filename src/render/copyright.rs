@@ -144,7 +144,9 @@ fn gnu_text(family: &str, version: &str, or_later: bool) -> Option<String> {
         ("LGPL", "2.1" | "3") => {
             (include_str!("../../templates/copyright/LGPL"), &["GNU Lesser General Public License"])
         }
-        ("GFDL-NIV", "1.2" | "1.3") => (include_str!("../../templates/copyright/GFDL"), &["GNU Free Documentation License"]),
+        ("GFDL-NIV", "1.2" | "1.3") => {
+            (include_str!("../../templates/copyright/GFDL"), &["GNU Free Documentation License"])
+        }
         _ => return None,
     };
     let file = format!("{}-{version}", family.trim_end_matches("-NIV"));

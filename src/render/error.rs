@@ -90,8 +90,9 @@ impl From<RenderError> for Diagnostic {
                 .hint("write `debian/copyright` beside recipe.toml; it replaces the generated one"),
             RenderError::SystemMissing { .. } => Diagnostic::error("build-system-missing", message)
                 .hint("give `build.build` and `build.install` as scripts, or leave the series out"),
-            RenderError::EnvironmentLines { .. } => Diagnostic::error("environment-lines", message)
-                .hint("set it in the build script instead"),
+            RenderError::EnvironmentLines { .. } => {
+                Diagnostic::error("environment-lines", message).hint("set it in the build script instead")
+            }
             RenderError::FixedFile { .. } => Diagnostic::error("fixed-file", message)
                 .because("version, history and format come from the recipe and its lock")
                 .hint("remove it from the recipe's `debian/` folder"),

@@ -45,9 +45,7 @@ impl Expression {
     pub fn debian_name(&self) -> String {
         match self {
             Expression::Licence(licence) => licence.debian_name(),
-            Expression::Or(parts) => {
-                parts.iter().map(Expression::debian_name).collect::<Vec<_>>().join(" or ")
-            }
+            Expression::Or(parts) => parts.iter().map(Expression::debian_name).collect::<Vec<_>>().join(" or "),
             Expression::And(parts) => {
                 let grouped = parts.iter().any(|part| matches!(part, Expression::Or(_)));
                 let joint = if grouped { ", and " } else { " and " };
@@ -100,8 +98,7 @@ impl Licence {
 
     /// Family, version and "or later" of one of GNU's licences: (`GPL`, `2`, true).
     pub fn gnu(&self) -> Option<(&'static str, &str, bool)> {
-        const FAMILIES: &[(&str, &str)] =
-            &[("GPL-", "GPL"), ("LGPL-", "LGPL"), ("AGPL-", "AGPL"), ("GFDL-", "GFDL")];
+        const FAMILIES: &[(&str, &str)] = &[("GPL-", "GPL"), ("LGPL-", "LGPL"), ("AGPL-", "AGPL"), ("GFDL-", "GFDL")];
         let (prefix, family) = FAMILIES.iter().find(|(prefix, _)| self.id.starts_with(prefix))?;
         let rest = self.id.strip_prefix(prefix)?;
         let (rest, later) = match rest.strip_suffix("-or-later") {

@@ -49,10 +49,7 @@ fn sysusers_snippet(target: &Target, package: &Package) -> String {
             PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _) => sh::shell_word(base_name(path)),
         })
         .collect();
-    super::template::fill(
-        include_str!("../../templates/scripts/sysusers"),
-        minijinja::context! { names },
-    )
+    super::template::fill(include_str!("../../templates/scripts/sysusers"), minijinja::context! { names })
 }
 
 /// The script with a first line for the kernel and debhelper's token, `before`

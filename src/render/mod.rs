@@ -105,7 +105,7 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
         errors.push(error);
     }
     payload::add(target, &mut tree)?;
-    let staging = staging::Staging::of(target, inputs.listing, &mut errors);
+    let staging = staging::Staging::of(target, inputs.listing, &tree, &mut errors);
     staging.add(&mut tree);
     source::add(target, inputs, &mut tree)?;
     tree.add("debian/control", control::render(target, system));

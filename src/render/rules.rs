@@ -5,7 +5,7 @@
 //! them (12.8; every series at compat 13), an override that calls the command
 //! itself elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::context;
 
@@ -67,6 +67,7 @@ pub fn render(
         rules.step(command, scope).instead = Some(lines);
     }
     rules.missing_files();
+    rules.narrow();
     rules.write()
 }
 
@@ -90,9 +91,25 @@ fn has_vendor(target: &Target, listing: Option<&dyn Upstream>) -> bool {
 /// Whether debhelper would find something to build where nothing is to be built.
 fn needs_silence(target: &Target, system: System, listing: Option<&dyn Upstream>) -> bool {
     const BUILDABLE: &[&str] = &[
-        "configure", "configure.ac", "configure.in", "CMakeLists.txt", "Build.PL", "Makefile.PL", "GNUmakefile",
-        "makefile", "Makefile", "setup.py", "pyproject.toml", "meson.build", "build.xml", "build.ninja", "Cargo.toml",
-        "go.mod", "pom.xml", "Rakefile", "package.json",
+        "configure",
+        "configure.ac",
+        "configure.in",
+        "CMakeLists.txt",
+        "Build.PL",
+        "Makefile.PL",
+        "GNUmakefile",
+        "makefile",
+        "Makefile",
+        "setup.py",
+        "pyproject.toml",
+        "meson.build",
+        "build.xml",
+        "build.ninja",
+        "Cargo.toml",
+        "go.mod",
+        "pom.xml",
+        "Rakefile",
+        "package.json",
     ];
     if system.kind != BuildSystem::None {
         return false;
@@ -105,7 +122,8 @@ fn needs_silence(target: &Target, system: System, listing: Option<&dyn Upstream>
             }
         });
     }
-    listing.is_none_or(|listing| BUILDABLE.iter().any(|file| listing.contains(file)) || !listing.glob("*.pro").is_empty())
+    listing
+        .is_none_or(|listing| BUILDABLE.iter().any(|file| listing.contains(file)) || !listing.glob("*.pro").is_empty())
 }
 
 impl Rules<'_> {
@@ -125,7 +143,8 @@ impl Rules<'_> {
         }
         if build.prepare.is_some() {
             // with dh_update_autotools_config the work on the tree begins; compat 9 may lack it
-            let first = if self.target.toolchain.compat < 10 { "dh_auto_configure" } else { "dh_update_autotools_config" };
+            let first =
+                if self.target.toolchain.compat < 10 { "dh_auto_configure" } else { "dh_update_autotools_config" };
             self.step(first, Scope::All).before.push(format!("sh -e {SCRIPTS}/prepare"));
         }
         if !build.configure.is_empty() {
@@ -177,8 +196,26 @@ impl Rules<'_> {
         }
         match self.target.toolchain.compat {
             ..=10 => self.step("dh_install", Scope::All).instead = Some(vec!["dh_install --fail-missing".to_string()]),
-            11 | 12 => self.step("dh_missing", Scope::All).instead = Some(vec!["dh_missing --fail-missing".to_string()]),
+            11 | 12 => {
+                self.step("dh_missing", Scope::All).instead = Some(vec!["dh_missing --fail-missing".to_string()])
+            }
             _ => {}
+        }
+    }
+
+    /// A target for all packages hides those for some (dh(1)): where a command
+    /// has both, the general part moves into each of the others.
+    fn narrow(&mut self) {
+        let scoped = |(command, scope): &(&'static str, Scope)| (*scope != Scope::All).then_some(*command);
+        let commands: BTreeSet<&'static str> = self.steps.keys().filter_map(scoped).collect();
+        for command in commands {
+            let Some(general) = self.steps.remove(&(command, Scope::All)) else { continue };
+            for scope in [Scope::Arch, Scope::Indep] {
+                let step = self.step(command, scope);
+                step.before.splice(0..0, general.before.iter().cloned());
+                step.after.splice(0..0, general.after.iter().cloned());
+                step.instead = step.instead.take().or_else(|| general.instead.clone());
+            }
         }
     }
 
@@ -242,6 +279,7 @@ impl Rules<'_> {
                 exports => self.exports()?,
                 dh_arguments => arguments,
                 empty,
+                silent => self.system.kind == BuildSystem::None,
                 targets,
                 included,
             },

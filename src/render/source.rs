@@ -4,6 +4,7 @@
 use crate::deb::changelog;
 use crate::diagnostic::Failure;
 use crate::files;
+use crate::patch::dep3;
 use crate::plan::toolchain::CompatForm;
 use crate::plan::{Format, Target};
 
@@ -33,7 +34,7 @@ fn add_patches(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
         series.push_str(name);
         series.push('\n');
         let file = File {
-            bytes,
+            bytes: dep3::with_header(&bytes, name),
             executable: false,
             origin: Origin::Recipe(patch.file.clone()),
         };

@@ -76,10 +76,10 @@ pub struct Staging {
 impl Staging {
     /// Decides for every package of a target; what matches nothing upstream is
     /// added to `errors`.
-    pub fn of(target: &Target, listing: Option<&dyn Upstream>, errors: &mut Vec<RenderError>) -> Staging {
+    pub fn of(target: &Target, listing: Option<&dyn Upstream>, tree: &Tree, errors: &mut Vec<RenderError>) -> Staging {
         let mut staging = Staging::default();
         for package in &target.packages {
-            Stager { target, package, listing, errors, staging: &mut staging }.stage();
+            Stager { target, package, listing, tree, errors, staging: &mut staging }.stage();
         }
         staging
     }
@@ -96,6 +96,8 @@ struct Stager<'a> {
     target: &'a Target,
     package: &'a Package,
     listing: Option<&'a dyn Upstream>,
+    /// With the payload in it.
+    tree: &'a Tree,
     errors: &'a mut Vec<RenderError>,
     staging: &'a mut Staging,
 }
@@ -114,9 +116,7 @@ impl Stager<'_> {
         for unit in &package.units {
             self.into_folder(&unit.file, units::folder(&self.target.series));
         }
-        for (list, folder) in
-            [(&package.sysusers, "usr/lib/sysusers.d"), (&package.tmpfiles, "usr/lib/tmpfiles.d")]
-        {
+        for (list, folder) in [(&package.sysusers, "usr/lib/sysusers.d"), (&package.tmpfiles, "usr/lib/tmpfiles.d")] {
             for file in list {
                 self.into_folder(file, folder);
             }
@@ -142,7 +142,7 @@ impl Stager<'_> {
             if base_name(file) == base_name(to) {
                 self.put(file, parent(to));
             } else {
-                self.put_as(file, to, install.mode);
+                self.put_as(file, to);
             }
         } else {
             self.many_matches(install, files.len());
@@ -202,20 +202,24 @@ impl Stager<'_> {
             let folder = if folder.is_empty() { "/" } else { folder };
             self.helper("install", format!("{file} {folder}"));
         } else {
-            self.put_as(file, &join(folder, base_name(file)), None);
+            self.put_as(file, &join(folder, base_name(file)));
         }
     }
 
-    fn put_as(&mut self, file: &str, to: &str, mode: Option<u32>) {
+    fn put_as(&mut self, file: &str, to: &str) {
         let source = if is_pattern(file) { sh::pattern(file) } else { sh::word(file) };
-        // what has a mode of its own gets it behind dh_fixperms, and is no program until then
-        let command = match (mode, is_pattern(file)) {
-            (_, true) => {
-                let folder = self.staged(parent(to));
-                format!("mkdir -p {folder} && cp -a {source} {folder}")
+        let own = self.tree.files.get(file);
+        let command = match own {
+            Some(own) => {
+                let mode = if own.executable { "0755" } else { "0644" };
+                format!("install -D -p -m {mode} {source} {}", self.staged(to))
             }
-            (Some(mode), false) => format!("install -D -m {:04o} {source} {}", mode & 0o777, self.staged(to)),
-            (None, false) => format!("mkdir -p {} && cp -a {source} {}", self.staged(parent(to)), self.staged(to)),
+            // upstream's file brings its mode, and may be a folder
+            None => {
+                let folder = self.staged(parent(to));
+                let to = if is_pattern(file) { folder.clone() } else { self.staged(to) };
+                format!("mkdir -p {folder} && cp -a {source} {to}")
+            }
         };
         self.command(After::Install, command);
     }
@@ -224,7 +228,7 @@ impl Stager<'_> {
         for path in self.resolve(file).unwrap_or_default() {
             let name = base_name(&path);
             if let Some(program) = name.strip_suffix(".bash") {
-                self.put_as(&path, &join("usr/share/bash-completion/completions", program), None);
+                self.put_as(&path, &join("usr/share/bash-completion/completions", program));
             } else if name.ends_with(".fish") {
                 self.put(&path, "usr/share/fish/vendor_completions.d");
             } else if name.starts_with('_') {
@@ -242,7 +246,7 @@ impl Stager<'_> {
                 if is_simple(&path) {
                     self.helper(helper, path);
                 } else {
-                    self.put_as(&path, &join(folder, base_name(&path)), None);
+                    self.put_as(&path, &join(folder, base_name(&path)));
                 }
             }
         }
@@ -257,7 +261,7 @@ impl Stager<'_> {
                 } else {
                     let name = base_name(&path).trim_end_matches(".gz");
                     let section = name.rsplit('.').next().and_then(|s| s.chars().next()).unwrap_or('1');
-                    self.put_as(&path, &format!("usr/share/man/man{section}/{}", base_name(&path)), None);
+                    self.put_as(&path, &format!("usr/share/man/man{section}/{}", base_name(&path)));
                 }
             }
         }
@@ -317,7 +321,8 @@ pub fn only_if_built(target: &Target, package: &Package, command: String) -> Str
 
 /// Whether debhelper reads this path in a list as one path, for every compat level.
 fn is_simple(path: &str) -> bool {
-    path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-+=:,./@%~^".contains(&b)) || is_pattern(path) && !path.bytes().any(|b| b.is_ascii_whitespace() || b"$#{}\\'\"!<>|".contains(&b)) && !path.contains("**")
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+=:,./@%~^*?[]".contains(&b);
+    path.bytes().all(plain) && !path.contains("**")
 }
 
 fn is_pattern(path: &str) -> bool {
@@ -336,4 +341,3 @@ fn parent(path: &str) -> &str {
 fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") }
 }
-

@@ -7,8 +7,8 @@
 
 use crate::plan::{BuildSystem, Target};
 
-use super::Upstream;
 use super::RenderError;
+use super::Upstream;
 
 /// How a target is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +46,12 @@ impl System {
     /// What keeps this system from working on the target's series.
     pub fn missing_in(self, target: &Target, _: Option<&dyn Upstream>) -> Option<RenderError> {
         let series = &target.series;
-        let missing = |system, reason| {
-            Some(RenderError::SystemMissing { system, series: series.name.clone(), reason })
-        };
+        let missing = |system, reason| Some(RenderError::SystemMissing { system, series: series.name.clone(), reason });
         if target.build.build.is_some() {
             return None;
         }
         match self.kind {
-            BuildSystem::Meson if target.toolchain.compat < 10 => {
-                missing("meson", "its debhelper does not know meson")
-            }
+            BuildSystem::Meson if target.toolchain.compat < 10 => missing("meson", "its debhelper does not know meson"),
             BuildSystem::Python if self.pyproject && !series.is_since("jammy") && !series.is_since("bookworm") => {
                 missing("python", "it has no pybuild-plugin-pyproject, and upstream has no setup.py")
             }

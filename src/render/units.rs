@@ -71,8 +71,7 @@ fn calls(command: &str, package: &Package) -> Vec<String> {
             None => groups.push((options, vec![name])),
         }
     }
-    let call = |(options, names): (String, Vec<String>)| {
-        format!("{command} -p{}{options} {}", package.name, names.join(" "))
-    };
+    let call =
+        |(options, names): (String, Vec<String>)| format!("{command} -p{}{options} {}", package.name, names.join(" "));
     groups.into_iter().map(call).collect()
 }

@@ -143,8 +143,10 @@ impl Scan {
         let inner = compression::decoder(compression, file).map_err(ArchiveError::Io)?;
         let input = Limited { inner, consumed: &consumed, unpacked: 0, limits: &rules.limits };
         let mut members = Members::new(input, &rules.limits);
+        let mut seen = 0;
         while let Some(member) = members.next()? {
-            if self.kept.len() >= rules.limits.members {
+            seen += 1;
+            if seen > rules.limits.members {
                 return Err(ArchiveError::TooMany { limit: rules.limits.members });
             }
             let name = member.path.clone();
