@@ -105,7 +105,7 @@ fn main() {
 }
 
 fn run(case: &'static Case, world: &measure::World, options: &Options) -> Row {
-    let dsc = apt::download_source(case.package);
+    let dsc = apt::dsc(&apt::source(case.package)).expect("a .dsc");
     let folder = world.folder.join(format!("{}-{}", case.package, case.targets));
     let series = &recipe::SERIES[..case.targets];
     let package = recipe::Package::unpack(world, &dsc, &folder);
