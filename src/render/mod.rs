@@ -1,10 +1,10 @@
 //! A target's `debian/` folder, and the payload of its tree, as files in memory.
 //!
 //! [`render`] asks each part for its files and puts them together:
-//! [`payload`] brings the recipe's own files, [`staging`] says which debhelper
-//! file or command puts them in place, [`systems`] knows the build systems,
-//! [`rules`] writes debian/rules from both, [`control`], [`copyright`],
-//! [`maintainer`] and [`autopkgtest`] write the files of their names. Nothing
+//! `payload` brings the recipe's own files, `staging` says which debhelper
+//! file or command puts them in place, `systems` knows the build systems,
+//! `rules` writes debian/rules from both, `control`, `copyright`,
+//! `maintainer` and `autopkgtest` write the files of their names. Nothing
 //! here reads the clock, the environment or the upstream tarball: what is known
 //! of that comes through [`Upstream`].
 

@@ -109,7 +109,10 @@ fn a_program_builds_on_every_compat_level() {
         for file in ["-rwxr-xr-x usr/bin/hello", "-rw-r--r-- usr/share/man/man1/hello.1.gz"] {
             assert!(contents.iter().any(|line| line == file), "{series}: {contents:#?}");
         }
-        assert_eq!(built.lintian(), [""; 0], "{series}");
+        // the binaries of the levels between are the same to lintian, which is slow
+        if ["xenial", "jammy"].contains(&series) {
+            assert_eq!(built.lintian(), [""; 0], "{series}");
+        }
     }
 }
 
@@ -127,7 +130,10 @@ fn a_unit_is_enabled_and_started_on_every_compat_level() {
             "{series}: {postinst}"
         );
         assert!(postinst.contains("deb-systemd-invoke"), "{series}: {postinst}");
-        assert_eq!(built.lintian(), [""; 0], "{series}");
+        // the binaries of the levels between are the same to lintian, which is slow
+        if ["xenial", "jammy"].contains(&series) {
+            assert_eq!(built.lintian(), [""; 0], "{series}");
+        }
     }
 }
 
