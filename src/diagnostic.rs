@@ -189,6 +189,29 @@ impl Failure {
     }
 }
 
+/// All results, or all their failures in one: several errors are told together.
+/// The kind is that of the failure which a retry cures least.
+pub fn all<T>(results: impl IntoIterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let mut values = Vec::new();
+    let mut failed: Option<Failure> = None;
+    for result in results {
+        match (result, &mut failed) {
+            (Ok(value), _) => values.push(value),
+            (Err(failure), None) => failed = Some(failure),
+            (Err(failure), Some(first)) => {
+                first.kind = first.kind.min(failure.kind);
+                for diagnostic in failure.diagnostics {
+                    // several targets fail for one reason: it is told once
+                    if !first.diagnostics.contains(&diagnostic) {
+                        first.diagnostics.push(diagnostic);
+                    }
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(values), Err)
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, diagnostic) in self.diagnostics.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Writing to disk so that a file under its final name is always whole: a
 //! temporary file in the same folder, synced, then renamed (rename(2)).
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Failure;
@@ -50,4 +50,17 @@ pub fn parent(path: &Path) -> PathBuf {
 /// Reads a whole file, with its name in the error.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::io("read", path, &e))
+}
+
+/// Reads a file block by block, in constant memory.
+pub fn read_in_blocks(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    let fail = |e: std::io::Error| Failure::io("read", path, &e);
+    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let mut block = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut block).map_err(fail)? {
+            0 => return Ok(()),
+            n => take(block.get(..n).unwrap_or_default())?,
+        }
+    }
 }

@@ -1,1 +1,5 @@
-fn main() {}
+//! Arguments → command → exit code; nothing else.
+
+fn main() -> std::process::ExitCode {
+    pkgr::cli::main(std::env::args_os())
+}

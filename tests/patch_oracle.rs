@@ -185,7 +185,7 @@ fn file_change(random: &mut Random, case: &mut Case, patch: &mut String) {
     let (creates, deletes) = (script.iter().all(|s| s.0 == '+'), script.iter().all(|s| s.0 == '-'));
     patch.push_str(&header(random, path, creates, deletes));
     patch.push_str(&hunks(random, &script, old_newline, new_newline));
-    if kind.is_none() && !(creates && !random.one_in(4)) && !random.one_in(15) {
+    if kind.is_none() && (!creates || random.one_in(4)) && !random.one_in(15) {
         let there = drifted(random, &old);
         let newline = if random.one_in(10) { !old_newline } else { old_newline };
         let content = if random.one_in(15) {
@@ -268,7 +268,7 @@ fn show(case: &Case) -> String {
 
 #[test]
 fn thousands_of_random_patches_get_the_verdict_and_the_bytes_of_dpkg() {
-    let count: u64 = std::env::var("PKGR_PATCH_CASES").map_or(4000, |n| n.parse().unwrap());
+    let count: u64 = std::env::var("PKGR_PATCH_CASES").map_or(3000, |n| n.parse().unwrap());
     let first: u64 = std::env::var("PKGR_PATCH_SEED").map_or(0, |n| n.parse().unwrap());
     let seeds: Vec<u64> = (first..first + count).collect();
     let chunks: Vec<&[u64]> = seeds.chunks(250).collect();

@@ -328,3 +328,130 @@ fn overrides_are_listed_and_the_lock_keeps_the_changelog() {
     let codes: Vec<&str> = wrong.iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, ["changelog-override", "format-override"]);
 }
+
+#[test]
+fn the_recipes_of_this_repository_are_good() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for parent in ["examples", "recipes"] {
+        for entry in std::fs::read_dir(root.join(parent)).unwrap() {
+            let folder = entry.unwrap().path();
+            if folder.join("recipe.toml").exists() {
+                let lock = Lock::load(&folder.join("recipe.lock")).unwrap();
+                let plan = evaluate_with(&folder, &lock, &options());
+                assert!(plan.targets.len() >= 3, "{}", folder.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 4, "{count}");
+}
+
+#[test]
+fn a_recipe_is_found_by_its_folder_or_its_file() {
+    let folder = folder(HELLO, &[]);
+    let by_file = recipe::load(&folder.path().join("recipe.toml")).unwrap();
+    assert_eq!(recipe::load(folder.path()).unwrap().path(), by_file.path());
+    assert_eq!(by_file.folder(), folder.path());
+    let failure = recipe::load(&folder.path().join("other.toml")).unwrap_err();
+    assert_eq!(failure.diagnostics[0].code, "no-recipe");
+}
+
+#[test]
+fn findings_are_allowed_with_their_reasons() {
+    let folder = folder(&format!("{HELLO}\n[lint]\nallow = {{ some-code = \"it is so\" }}\n"), &[]);
+    let recipe = recipe::load(folder.path()).unwrap();
+    assert_eq!(recipe.allowed_findings(), [("some-code".to_string(), "it is so".to_string())]);
+}
+
+#[test]
+fn a_layer_can_give_a_series_a_version_of_its_own() {
+    let recipe = format!("{HELLO}\n[when.focal]\nversion = \"2.10\"\nrevision = 3\n");
+    let plan = evaluate(&recipe, &[]);
+    assert_eq!(versions(&plan)[..2], ["2.10-3~ubuntu20.04.1", "2.12-1~ubuntu22.04.1"]);
+    let Location::Url(url) = &plan.targets[0].sources[0].location else { panic!("a URL") };
+    assert!(url.ends_with("hello-2.10.tar.gz"));
+    assert_eq!(plan.lock.entries.len(), 2);
+}
+
+#[test]
+fn a_broken_value_does_not_hide_or_draw_others() {
+    let recipe = HELLO.replace("\"2.12\"", "\"2.12-1\"").replace("\"hello\"", "\"Hello\"")
+        + "conflicts = 7\n[when.jammy]\nprovides = [\"x-{{ name }} (= {{ debian_version }})\"]\n";
+    let recipe = recipe.replace("conflicts = 7\n", "") + "conflicts = [7]\n";
+    let codes: Vec<&str> = fails(&recipe, &[]).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, ["bad-name", "version-hyphen", "wrong-type"]);
+}
+
+#[test]
+fn nameless_tests_take_the_names_that_are_free() {
+    let recipe = format!(
+        "{SHORT}series = [\"jammy\"]\n[[test]]\nrun = \"a\"\n[[test]]\nname = \"test\"\nrun = \"b\"\n[[test]]\nrun = \"c\"\n"
+    );
+    let names: Vec<String> = evaluate(&recipe, &[]).targets[0].tests.iter().map(|t| t.name.clone()).collect();
+    assert_eq!(names, ["test-2", "test", "test-3"]);
+}
+
+#[test]
+fn line_ends_of_other_systems_change_nothing() {
+    let recipe = format!(
+        "{SHORT}series = [\"jammy\"]\ndescription = \"\"\"\nOne\ntwo.\"\"\"\n[[test]]\nrun = \'\'\'\na\nb\n\'\'\'\n"
+    );
+    let unix = evaluate(&recipe, &[]).targets.remove(0);
+    let dos = evaluate(&recipe.replace('\n', "\r\n"), &[]).targets.remove(0);
+    assert_eq!((dos.packages[0].description.as_str(), dos.tests[0].run.as_str()), ("One\ntwo.", "a\nb\n"));
+    assert_eq!(dos.tests, unix.tests);
+}
+
+const SNIPPETS: &[&str] = &[
+    "\"",
+    "'",
+    "\"\"\"",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "{{",
+    "}}",
+    "{%",
+    "=",
+    "\n",
+    ",",
+    "\u{0}",
+    "ü",
+    "..",
+    "!",
+    "/",
+    "../",
+    "\\u00e9",
+    "\\",
+    "{{ name }}",
+    "{{ x",
+    "[[package]]\nname = \"aa\"\n",
+    "[when.jammy]\n",
+    "add = []",
+    "when = \"jammy\"\n",
+    "~",
+    "-",
+    ":",
+    "|",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_recipe_makes_it_panic(
+        edits in proptest::collection::vec((0usize..2000, 0usize..40, 0usize..SNIPPETS.len()), 1..6),
+    ) {
+        let mut text = format!("{HELLO}\n[build]\nenv = {{ A = \"ü{{{{ version }}}}\" }}\n[when.\"jammy..\"]\ndepends = {{ add = [\"aa | bb\"] }}\n");
+        for (at, length, snippet) in edits {
+            let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+            let (start, end) = (boundary(at % text.len()), boundary(at % text.len() + length));
+            text.replace_range(start..end, SNIPPETS[snippet]);
+        }
+        if let Ok(recipe) = recipe::parse(Path::new("/nonexistent/recipe.toml"), text) {
+            let _ = plan::evaluate(&recipe, &Lock::default(), &options());
+        }
+    }
+}

@@ -1,2 +1,187 @@
-//! One file per command: its clap struct, whose doc comments are the help
-//! text, and its `run`. Thin: it wires the parts below.
+//! The command line: one file per command, with its clap struct, whose doc
+//! comments are the help text, and its `run`. Thin: a command wires the parts
+//! below and says what came out.
+
+pub mod build;
+pub mod completions;
+pub mod config;
+pub mod fetch;
+pub mod man;
+pub mod render;
+pub mod schema;
+pub mod select;
+pub mod sign;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::{Map, Value};
+
+use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::ui::{Color, Printer, json};
+use config::Config;
+
+/// From one readable recipe to signed Debian source packages for every series.
+///
+/// A recipe.toml describes a package once. `pkgr build` writes its debian/
+/// folder for every series of Ubuntu and Debian that the recipe names, makes
+/// the source packages and signs them, on any machine, without Debian's tools.
+#[derive(Parser, Debug)]
+#[command(name = "pkgr", version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 the recipe or package is wrong, 2 usage, 3 this machine or
+the network failed, 4 the remote refused, 5 something to do, 130 interrupted";
+
+/// Options of every command.
+#[derive(clap::Args, Debug)]
+pub struct Global {
+    /// Print one JSON document on stdout, errors too
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say nothing but warnings and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When to colour messages
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", env = "PKGR_COLOR")]
+    color: Color,
+    /// Configuration file [default: pkgr/config.toml in XDG_CONFIG_HOME]
+    #[arg(long, value_name = "FILE", global = true, env = "PKGR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Cache folder [default: pkgr in XDG_CACHE_HOME]
+    #[arg(long, value_name = "DIR", global = true, env = "PKGR_CACHE")]
+    cache: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Build(build::Args),
+    Render(render::Args),
+    Fetch(fetch::Args),
+    Sign(sign::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Command::Build(_) => "build",
+            Command::Render(_) => "render",
+            Command::Fetch(_) => "fetch",
+            Command::Sign(_) => "sign",
+            Command::Schema(_) => "schema",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+        }
+    }
+
+    fn run(&self, context: &Context) -> Result<Output, Failure> {
+        match self {
+            Command::Build(args) => build::run(args, context),
+            Command::Render(args) => render::run(args, context),
+            Command::Fetch(args) => fetch::run(args, context),
+            Command::Sign(args) => sign::run(args, context),
+            Command::Schema(args) => schema::run(args, context),
+            Command::Completions(args) => completions::run(args, context),
+            Command::Man(args) => man::run(args, context),
+        }
+    }
+}
+
+/// What every command gets.
+pub struct Context {
+    /// Hears and prints.
+    pub printer: Printer,
+    /// The user's configuration.
+    pub config: Config,
+    /// The cache folder, where not XDG's.
+    pub cache: Option<PathBuf>,
+}
+
+/// What a command has to say when it ends.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Data for stdout.
+    pub text: String,
+    /// Its body of the JSON document.
+    pub json: Map<String, Value>,
+    /// What failed while the rest was done (`--keep-going`).
+    pub failures: Vec<Failure>,
+}
+
+impl Output {
+    /// Plain data.
+    pub fn text(text: impl Into<String>) -> Output {
+        Output { text: text.into(), ..Output::default() }
+    }
+}
+
+/// The whole command tree, for completions and man pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs pkgr with the given arguments (the program's name first).
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, arguments.iter().any(|a| a == "--json")),
+    };
+    crate::build::staging::clean_up_when_interrupted();
+    let global = &cli.global;
+    let printer = Printer::new(global.color, global.quiet, global.verbose, global.json);
+    let command = cli.command.name();
+    let (output, printer) = match Config::load(global.config.as_deref()) {
+        Ok(config) => {
+            let cache = global.cache.clone().or_else(|| config.cache.clone());
+            let context = Context { printer, config, cache };
+            (cli.command.run(&context), context.printer)
+        }
+        Err(failure) => (Err(failure), printer),
+    };
+    conclude(command, output, &printer)
+}
+
+/// Prints what came out, and turns it into the exit code: the one place.
+fn conclude(command: &str, output: Result<Output, Failure>, printer: &Printer) -> ExitCode {
+    let output = output.unwrap_or_else(|failure| Output { failures: vec![failure], ..Output::default() });
+    for failure in &output.failures {
+        printer.failure(failure);
+    }
+    if printer.is_json() {
+        let document = json::document(command, output.json, &output.failures, &printer.told());
+        printer.data(&format!("{document:#}\n"));
+    } else {
+        printer.data(&output.text);
+    }
+    // Several failures: the one that a retry cannot cure decides.
+    let kind = output.failures.iter().map(|failure| failure.kind).min();
+    ExitCode::from(kind.map_or(0, Kind::exit_code))
+}
+
+fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
+    if error.use_stderr() && as_json {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();
+        let failure = Failure::new(Kind::Usage, Diagnostic::error("usage", message));
+        let printer = Printer::new(Color::Never, false, false, true);
+        printer.data(&format!("{:#}\n", json::document("usage", Map::new(), &[failure], &[])));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 })
+}

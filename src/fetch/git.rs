@@ -120,6 +120,10 @@ impl Repository<'_> {
 
     /// Fetches what is wanted and no more; returns its commit.
     fn bring(&self, clone: &Path, remote: &str) -> Result<String, FetchError> {
+        if holds_a_lock(clone) {
+            // nobody else is at work (the cache's lock), so a git was killed here
+            std::fs::remove_dir_all(clone).map_err(|e| FetchError::io("remove", clone, e))?;
+        }
         if !clone.join("HEAD").exists() {
             std::fs::create_dir_all(clone).map_err(|e| FetchError::io("create", clone, e))?;
             self.run(clone, false, &["init", "--quiet", "--bare", "."], "init")?;
@@ -254,6 +258,18 @@ impl Repository<'_> {
         }
         command
     }
+}
+
+/// Whether git left one of its lock files, at the top or among the references.
+fn holds_a_lock(folder: &Path) -> bool {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
+        let name = entry.file_name();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        match is_folder {
+            true => (name == "refs" || folder.iter().any(|part| part == "refs")) && holds_a_lock(&entry.path()),
+            false => name.to_string_lossy().ends_with(".lock"),
+        }
+    })
 }
 
 const SETTINGS: [&str; 10] = [

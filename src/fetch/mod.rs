@@ -25,7 +25,7 @@ pub use http::Patience;
 
 use crate::deb::checksums::Checksums;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::fetch::archive::Listing;
+use crate::fetch::archive::{Inspection, Listing, Rules};
 use crate::listener::Listener;
 use crate::lock::{Lock, Pin};
 use crate::plan::{Location, Source};
@@ -117,13 +117,24 @@ impl<'a> Fetcher<'a> {
     /// Brings one source, relative to the recipe's folder, and verifies it.
     /// A failure names the place of the source in the recipe.
     pub fn fetch(&self, source: &Source, folder: &Path, lock: &Lock) -> Result<Fetched, Failure> {
-        self.fetch_source(source, folder, lock).map_err(|error| {
-            let mut failure = Failure::from(error);
-            for diagnostic in &mut failure.diagnostics {
-                diagnostic.place.get_or_insert_with(|| source.place.clone());
-            }
-            failure
-        })
+        self.fetch_source(source, folder, lock).map_err(|error| at_place(error, source))
+    }
+
+    /// Looks into a fetched source as [`archive::inspect_with`] does, keeps its
+    /// listing for later runs, and names source and place in a failure.
+    pub fn inspect(
+        &self,
+        source: &Source,
+        fetched: &Fetched,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        rules: &Rules,
+    ) -> Result<Inspection, Failure> {
+        let inspection = archive::inspect_with(&fetched.path, fetched.compression, wanted, rules)
+            .map_err(|error| at_place(FetchError::Archive { name: source.location.key(), error }, source))?;
+        if !rules.allow_outward_links {
+            self.remember_listing(fetched, &inspection.listing);
+        }
+        Ok(inspection)
     }
 
     fn fetch_source(&self, source: &Source, folder: &Path, lock: &Lock) -> Result<Fetched, FetchError> {
@@ -319,7 +330,8 @@ impl<'a> Fetcher<'a> {
         Listing::from_bytes(&self.cache.note(&fetched.checksums.sha256, "listing")?)
     }
 
-    /// Keeps the listing of a source that [`archive::inspect`] accepted.
+    /// Keeps the listing of a source that [`archive::inspect`] accepted by its
+    /// own strict rules: a remembered one is not judged again.
     pub fn remember_listing(&self, fetched: &Fetched, listing: &Listing) {
         self.cache.set_note(&fetched.checksums.sha256, "listing", &listing.to_bytes());
     }
@@ -334,6 +346,14 @@ impl<'a> Fetcher<'a> {
     pub fn memo_put(&self, key: &str, answer: &[u8]) {
         self.cache.set_memo(key, answer);
     }
+}
+
+fn at_place(error: FetchError, source: &Source) -> Failure {
+    let mut failure = Failure::from(error);
+    for diagnostic in &mut failure.diagnostics {
+        diagnostic.place.get_or_insert_with(|| source.place.clone());
+    }
+    failure
 }
 
 fn check_after(expected: &Expected, object: &Object) -> Result<(), FetchError> {

@@ -66,8 +66,9 @@ impl Question<'_> {
     /// Verifies; a good answer is remembered for these very files.
     pub fn verify(&self, signature: &Path, keyring: &Path, cache: &Cache) -> Result<Verified, FetchError> {
         let signature = read_small(signature)?;
-        let keys = std::fs::read(keyring).map_err(|e| FetchError::io("read", keyring, e))?;
-        let certs = parse_keyring(&keys).map_err(|why| FetchError::Keyring { path: keyring.to_path_buf(), why })?;
+        let bad_keyring = |why| FetchError::Keyring { path: keyring.to_path_buf(), why };
+        let keys = std::fs::read(keyring).map_err(|e| bad_keyring(e.to_string()))?;
+        let certs = parse_keyring(&keys).map_err(bad_keyring)?;
         let (signer, over) = match self.recall(&signature, &keys, cache) {
             Some(known) => known,
             None => {
@@ -79,8 +80,7 @@ impl Question<'_> {
         Ok(Verified {
             signer,
             over_these_bytes: if over == Over::File { Some(self.armored_signature(&signature)?) } else { None },
-            keyring: armored_keyring(&keys, &certs)
-                .map_err(|why| FetchError::Keyring { path: keyring.to_path_buf(), why })?,
+            keyring: armored_keyring(&keys, &certs).map_err(bad_keyring)?,
         })
     }
 
@@ -114,13 +114,16 @@ impl Question<'_> {
     }
 
     fn check_form(&self, signature: &[u8]) -> Result<(), FetchError> {
-        let mut found = false;
+        let (mut signatures, mut others) = (0, 0);
         let mut parsed = PacketParser::from_bytes(signature);
         while let Ok(PacketParserResult::Some(parser)) = parsed {
-            found |= matches!(parser.packet, Packet::Signature(_));
+            match parser.packet {
+                Packet::Signature(_) => signatures += 1,
+                _ => others += 1, // a certificate has signatures too
+            }
             parsed = parser.next().map(|(_, next)| next);
         }
-        if found && parsed.is_ok() {
+        if signatures > 0 && others == 0 && parsed.is_ok() {
             return Ok(());
         }
         Err(refused(self.name.to_string(), "signature-malformed", "its signature file holds no signature".to_string())

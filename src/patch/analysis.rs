@@ -232,7 +232,10 @@ pub(super) fn check(patch: &PatchFile, tree: &mut Tree<'_>) -> Result<Vec<Diagno
         }
         if seen.iter().filter(|other| **other == path).count() == 1 {
             let message = format!("the patch changes `{}` more than once", names::shown(&path));
-            warnings.push(report.warning(line, "patch-file-twice", message));
+            let warning = report.warning(line, "patch-file-twice", message);
+            // its check before the first patch of a series is stricter than the rest
+            let fact = "dpkg-source unpacks it, but cannot build from an unpatched tree if it is the first patch";
+            warnings.push(warning.because(fact).hint("merge the changes of one file, or split the patch"));
         }
         if let Some(parent) = names::ancestors(&names::normal(&path)).next() {
             folders.push((parent.to_vec(), line));

@@ -20,7 +20,16 @@ pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Di
         warnings.extend(patch.warnings.iter().cloned());
         warnings.extend(analysis::check(patch, tree)?);
         let report = Reporter { name: &patch.name, bytes: &patch.bytes };
-        Applier { report, patch, tree: &mut *tree, git: false, waiting: Vec::new(), leaving: BTreeSet::new() }.run()?;
+        Applier {
+            report,
+            patch,
+            tree: &mut *tree,
+            git: false,
+            waiting: Vec::new(),
+            leaving: BTreeSet::new(),
+            results: BTreeSet::new(),
+        }
+        .run()?;
     }
     Ok(warnings)
 }
@@ -37,6 +46,8 @@ struct Applier<'a, 't, 'b> {
     waiting: Vec<Waiting>,
     /// Paths that a waiting change removes: they count as gone.
     leaving: BTreeSet<Vec<u8>>,
+    /// Existing paths that a waiting change is the result of.
+    results: BTreeSet<Vec<u8>>,
 }
 
 const OLD: usize = 0;
@@ -53,6 +64,7 @@ enum Meant<'a> {
 impl<'a> Applier<'a, '_, '_> {
     fn run(mut self) -> Result<(), PatchError> {
         for file in &self.patch.files {
+            self.refuse_debian(file)?;
             let meant = self.meant(file);
             if file.git != self.git {
                 self.flush(file)?;
@@ -67,6 +79,18 @@ impl<'a> Applier<'a, '_, '_> {
             Some(last) => self.flush(last),
             None => Ok(()),
         }
+    }
+
+    /// dpkg-source replaces debian/ and compares the tree with orig and patches:
+    /// what a patch does there fails in that second pass.
+    fn refuse_debian(&self, file: &FilePatch) -> Result<(), PatchError> {
+        let paths = file.names.iter().flatten().map(|name| names::normal(name));
+        for path in paths {
+            if path == b"debian" || path.starts_with(b"debian/") {
+                return Err(self.report.error(file.line, Obstacle::Debian(path)));
+            }
+        }
+        Ok(())
     }
 
     fn kind(&self, path: &[u8]) -> Option<EntryKind> {
@@ -102,7 +126,8 @@ impl<'a> Applier<'a, '_, '_> {
             best = self::best(named.iter().copied().filter(|name| Some(self.missing_folders(name)) == fewest));
         }
         let Some(path) = best else {
-            let path = file.names[NEW].as_deref().or(named.first().copied()).unwrap_or_default();
+            let new = file.names[NEW].as_deref().filter(|_| !file.moves());
+            let path = new.or(named.first().copied()).unwrap_or_default();
             return Meant::Skip(Obstacle::Missing(path.to_vec()));
         };
         if file.moves() && !file.names[..2].iter().all(|name| name.as_deref().is_some_and(names::is_safe)) {
@@ -127,8 +152,9 @@ impl<'a> Applier<'a, '_, '_> {
     /// Applies the hunks of one file.
     fn file(&mut self, file: &'a FilePatch, path: &'a [u8]) -> Result<(), PatchError> {
         let to = self.destination(file, path);
-        if file.git && self.tree.kind(to).is_some() && self.waiting.iter().any(|(p, _)| *p == names::normal(to)) {
+        if file.git && self.tree.kind(to).is_some() && !self.results.insert(names::normal(to)) {
             self.flush(file)?;
+            self.results.insert(names::normal(to));
         }
         let kind = self.kind(path);
         if kind.is_some() && kind != file_kind(file) {
@@ -143,10 +169,6 @@ impl<'a> Applier<'a, '_, '_> {
         };
         self.prerequisite(file, path, &content)?;
         let patched = self.hunks(file, path, &content)?;
-        let debian = names::normal(to);
-        if debian == b"debian" || debian.starts_with(b"debian/") || path.starts_with(b"debian/") {
-            return Err(self.report.error(file.line, Obstacle::Debian(debian)));
-        }
         self.put(file, path, to, patched)
     }
 
@@ -162,21 +184,23 @@ impl<'a> Applier<'a, '_, '_> {
         if !file.hunks.is_empty() || new_mode || file.moves() {
             let kind = file_kind(file).unwrap_or(EntryKind::File);
             self.change(file, to, Some(Written { kind, bytes: patched }))?;
-            if file.renames == [true; 2] && to != path {
+            // files that change places are not removed after their writing
+            let rewritten = self.waiting.iter().any(|(p, w)| w.is_some() && *p == names::normal(path));
+            if file.renames == [true; 2] && to != path && !rewritten {
                 self.change(file, path, None)?;
+            } else if file.renames == [true; 2] && to == path {
+                // renamed already: stays, but the next files of the patch do not see it
+                self.leaving.insert(names::normal(path));
             }
         }
         Ok(())
     }
 
-    /// Where the result goes: the other name if the patch moves the file.
+    /// Where the result goes: the new name if the patch moves the file. If the new
+    /// name is the one that is meant, it was moved already.
     fn destination(&self, file: &'a FilePatch, path: &'a [u8]) -> &'a [u8] {
-        if !file.moves() {
-            return path;
-        }
-        let old = file.names[OLD].as_deref().unwrap_or(path);
-        let new = file.names[NEW].as_deref().unwrap_or(path);
-        if path == old { new } else { old }
+        let is_old = file.names[OLD].as_deref() == Some(path);
+        file.names[NEW].as_deref().filter(|_| file.moves() && is_old).unwrap_or(path)
     }
 
     fn prerequisite(&self, file: &FilePatch, path: &[u8], content: &[u8]) -> Result<(), PatchError> {
@@ -203,13 +227,13 @@ impl<'a> Applier<'a, '_, '_> {
     }
 
     fn refused(&self, path: &[u8], index: usize, hunk: &Hunk, target: &Target<'_>) -> PatchError {
-        let applied = target.locate(&hunk.reversed(), 0).filter(|_| hunk.new().next().is_some());
+        let applied = target.locate(&hunk.reversed(), 0).filter(|_| hunk.new_lines().next().is_some());
         let obstacle = match applied {
             Some(_) if index == 0 => Obstacle::AlreadyApplied(path.to_vec()),
             _ => Obstacle::DoesNotApply { path: path.to_vec(), hunk: index + 1 },
         };
         let mut error = self.report.error(hunk.line, obstacle);
-        error.notes = explain::hunk(&self.patch.bytes, path, hunk, target, applied);
+        error.notes = explain::hunk(&self.patch.bytes, path, hunk, target, applied).into();
         error
     }
 
@@ -219,8 +243,8 @@ impl<'a> Applier<'a, '_, '_> {
         let mut error = self.report.error(file.line, obstacle);
         if matches!(error.obstacle, Obstacle::Missing(_)) {
             let (notes, hints) = explain::missing(&self.report, file, &|path| self.kind(path).is_some());
-            error.notes = notes;
-            error.hints = hints;
+            error.notes = notes.into();
+            error.hints = hints.into();
         }
         error
     }
@@ -253,6 +277,7 @@ impl<'a> Applier<'a, '_, '_> {
 
     fn flush(&mut self, file: &FilePatch) -> Result<(), PatchError> {
         self.leaving.clear();
+        self.results.clear();
         for (path, written) in std::mem::take(&mut self.waiting) {
             self.change_now(file, path, written)?;
         }

@@ -12,17 +12,17 @@ use crate::diagnostic::{Diagnostic, Failure, Place};
 #[error("{patch}:{line}: {obstacle}")]
 pub struct PatchError {
     /// The patch as the recipe names it.
-    pub patch: String,
+    pub patch: Box<str>,
     /// Line of the patch, counted from 1.
     pub line: usize,
     /// That line, without its end.
-    pub text: String,
+    pub text: Box<str>,
     /// What stands in the way.
     pub obstacle: Obstacle,
     /// Facts that explain it: the hunk, what the tree has.
-    pub notes: Vec<String>,
+    pub notes: Box<[String]>,
     /// What to do, where more than a refresh is known.
-    pub hints: Vec<String>,
+    pub hints: Box<[String]>,
 }
 
 /// What stands in the way of a patch. Paths are below the root of the tree.
@@ -165,10 +165,10 @@ impl PatchError {
     /// The failure to report; `source` names what the patch was applied to, such
     /// as `hello 2.10`.
     pub fn into_failure(self, source: &str) -> Failure {
-        let place = Place::of_line(Path::new(&self.patch), self.line, &self.text);
+        let place = Place::of_line(Path::new(&*self.patch), self.line, &self.text);
         let mut diagnostic = Diagnostic::error(self.obstacle.code(), self.obstacle.to_string()).at(place);
-        diagnostic.notes = self.notes;
-        diagnostic.hints = self.hints;
+        diagnostic.notes = self.notes.into();
+        diagnostic.hints = self.hints.into();
         Failure::recipe(diagnostic.hint(self.obstacle.advice(source)))
     }
 }
@@ -188,8 +188,8 @@ pub(super) struct Reporter<'a> {
 impl Reporter<'_> {
     /// An error at a line of the patch, counted from 1.
     pub fn error(&self, line: usize, obstacle: Obstacle) -> PatchError {
-        let text = self.text(line);
-        PatchError { patch: self.name.into(), line, text, obstacle, notes: vec![], hints: vec![] }
+        let text = self.text(line).into();
+        PatchError { patch: self.name.into(), line, text, obstacle, notes: Box::default(), hints: Box::default() }
     }
 
     /// A warning at a line of the patch.

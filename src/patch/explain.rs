@@ -13,7 +13,7 @@ const SHOWN: usize = 12;
 /// The facts about a hunk that does not apply.
 pub(super) fn hunk(patch: &[u8], path: &[u8], hunk: &Hunk, target: &Target<'_>, applied: Option<i64>) -> Vec<String> {
     let mut notes = vec![format!("the hunk:\n{}", hunk_text(patch, hunk))];
-    let old: Vec<&HunkLine> = hunk.old().collect();
+    let old: Vec<&HunkLine> = hunk.old_lines().collect();
     if let Some(line) = applied {
         notes.push(format!("`{}` has the hunk's new lines already, at line {line}", shown(path)));
     } else if let Some((fuzz, line)) = fuzz(hunk, target) {
@@ -23,9 +23,7 @@ pub(super) fn hunk(patch: &[u8], path: &[u8], hunk: &Hunk, target: &Target<'_>, 
     match nearest {
         Some(place) => {
             notes.push(format!("`{}` has at line {place}:\n{}", shown(path), file_text(patch, &old, place, target)));
-            if let Some(note) = white_space(patch, &old, place, target) {
-                notes.push(note);
-            }
+            notes.extend(anchor(patch, &old, place, hunk, target).or_else(|| white_space(patch, &old, place, target)));
         }
         None if target.len() == 0 => notes.push(format!("`{}` is empty", shown(path))),
         None => notes.push(format!("none of the hunk's old lines is in `{}`", shown(path))),
@@ -99,7 +97,7 @@ fn visible(text: &[u8]) -> String {
         text.chars().take(160).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     if text.ends_with('\r') && text.chars().count() <= 160 {
         shown.pop();
-        shown.push_str("␍");
+        shown.push('␍');
     }
     if text.chars().count() > 160 {
         shown.push('…');
@@ -133,6 +131,22 @@ fn nearest(patch: &[u8], old: &[&HunkLine], hunk: &Hunk, target: &Target<'_>) ->
     };
     let best = (1..=target.len()).map(|place| (score(place), std::cmp::Reverse((place - guess).abs()), place)).max()?;
     (best.0 > 0).then_some(best.2)
+}
+
+/// Whether all lines are there, but the hunk's context ties it to the start or
+/// the end of the file.
+fn anchor(patch: &[u8], old: &[&HunkLine], place: i64, hunk: &Hunk, target: &Target<'_>) -> Option<String> {
+    let same = (place..)
+        .zip(old)
+        .all(|(number, wanted)| target.line(number) == Some((lines::at(patch, &wanted.text), wanted.newline)));
+    let (more, less, end) = match hunk.leading.cmp(&hunk.trailing) {
+        std::cmp::Ordering::Greater => ("before", "after", "end"),
+        std::cmp::Ordering::Less => ("after", "before", "start"),
+        std::cmp::Ordering::Equal => return None,
+    };
+    same.then(|| {
+        format!("with more context {more} its changes than {less}, a hunk may only match at the {end} of a file")
+    })
 }
 
 /// Whether only white space differs.

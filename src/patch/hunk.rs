@@ -45,12 +45,12 @@ pub(super) struct Hunk {
 
 impl Hunk {
     /// The lines that must be in the file.
-    pub fn old(&self) -> impl Iterator<Item = &HunkLine> {
+    pub fn old_lines(&self) -> impl Iterator<Item = &HunkLine> {
         self.lines.iter().filter(|l| l.action != Action::Add)
     }
 
     /// The lines that are in the file afterwards.
-    pub fn new(&self) -> impl Iterator<Item = &HunkLine> {
+    pub fn new_lines(&self) -> impl Iterator<Item = &HunkLine> {
         self.lines.iter().filter(|l| l.action != Action::Remove)
     }
 
@@ -106,7 +106,7 @@ impl<'a> Target<'a> {
     /// The line at which a hunk matches with so many context lines ignored, or `None`.
     pub fn locate(&self, hunk: &Hunk, fuzz: i64) -> Option<i64> {
         let pattern: Vec<(&[u8], bool)> =
-            hunk.old().map(|line| (lines::at(self.patch, &line.text), line.newline)).collect();
+            hunk.old_lines().map(|line| (lines::at(self.patch, &line.text), line.newline)).collect();
         let guess = self.guess(hunk);
         if pattern.is_empty() {
             return (guess > 0).then_some(guess);

@@ -375,7 +375,10 @@ fn octal(text: &[u8]) -> u32 {
     if !rest.first().is_none_or(|b| names::is_space(*b)) {
         return 0;
     }
-    std::str::from_utf8(&text[..digits]).ok().and_then(|t| u32::from_str_radix(t, 8).ok()).unwrap_or(0)
+    std::str::from_utf8(text.get(..digits).unwrap_or_default())
+        .ok()
+        .and_then(|t| u32::from_str_radix(t, 8).ok())
+        .unwrap_or(0)
 }
 
 /// What a blob's digest says: all zeros no file, git's empty blob maybe none.

@@ -47,19 +47,19 @@ pub fn evaluate(recipe: &Recipe, lock: &Lock, options: &EvaluateOptions) -> Resu
     let maintainer = maintainer(recipe, &mut lock, options, &mut problems);
     let all = recipe.series().iter().map(|series| (series, layered(recipe, series, &mut problems)));
     let all: Vec<(&Series, Section)> = all.collect();
-    for (series, root) in &all {
-        check_version(recipe, series, root, &mut problems);
+    for (_, root) in &all {
+        check_version(recipe, root, &mut problems);
     }
     let chosen = |series: &Series| options.only.as_ref().is_none_or(|only| only.matches(series));
     let wanted: Vec<Wanted> =
-        all.iter().filter(|(s, _)| chosen(s)).filter_map(|(series, root)| wanted(recipe, series, root)).collect();
+        all.iter().filter(|(s, _)| chosen(s)).filter_map(|(series, root)| wanted(series, root)).collect();
     record(&mut lock, &wanted, &maintainer, &options.now);
 
     let mut targets = Vec::new();
     for (series, root) in &all {
         // all series are evaluated, so that errors do not hide behind --only
         let mut scratch = lock.clone();
-        if let (false, Some(wanted)) = (chosen(series), self::wanted(recipe, series, root)) {
+        if let (false, Some(wanted)) = (chosen(series), self::wanted(series, root)) {
             record(&mut scratch, &[wanted], &maintainer, &options.now);
         }
         let target = target(recipe, series, root, &scratch, &maintainer, &mut problems);
@@ -106,24 +106,24 @@ fn maintainer(recipe: &Recipe, lock: &mut Lock, options: &EvaluateOptions, probl
     }
 }
 
-/// Whether some `[[source]]` holds for the series.
-fn has_sources(root: &Section, series: &Series) -> bool {
-    root.tables("source").iter().any(|s| s.when().is_none_or(|when| when.matches(series)))
+/// Whether there are upstream files: on every series or on none, for a package
+/// that is native here and not there is a slip, told where the sources are read.
+fn has_sources(root: &Section) -> bool {
+    root.has("source")
 }
 
-fn check_version(recipe: &Recipe, series: &Series, root: &Section, problems: &mut Problems) {
-    let native = !has_sources(root, series);
-    if let (true, Some(field)) = (native, root.field("revision")) {
-        let message = format!("`revision` for {series}, which has no `[[source]]`: a native package has none");
+fn check_version(recipe: &Recipe, root: &Section, problems: &mut Problems) {
+    if let (false, Some(field)) = (has_sources(root), root.field("revision")) {
+        let message = "a `revision` without a `[[source]]`: a native package has none";
         let diagnostic = Diagnostic::error("revision-of-native", message).at(recipe.document().place(&field.span));
         problems.push(diagnostic.hint("raise `version` instead"));
     }
 }
 
-fn wanted(_recipe: &Recipe, series: &Series, root: &Section) -> Option<Wanted> {
+fn wanted(series: &Series, root: &Section) -> Option<Wanted> {
     let version = root.text("version")?.value.clone();
     let revision = root.text("revision").map_or("1".to_string(), |t| t.value.clone());
-    let revision = has_sources(root, series).then_some(revision);
+    let revision = has_sources(root).then_some(revision);
     Some(Wanted { series: series.clone(), version, revision })
 }
 
@@ -135,13 +135,14 @@ fn target(
     maintainer: &str,
     problems: &mut Problems,
 ) -> Option<Target> {
-    let wanted = wanted(recipe, series, root);
+    let wanted = wanted(series, root);
     let debian_version = wanted.as_ref().and_then(|w| w.current(lock));
     let mut evaluator = Evaluator {
         recipe,
         series,
         variables: variables(series, root, debian_version.as_deref()),
-        has_sources: has_sources(root, series),
+        has_sources: has_sources(root),
+        placed: Vec::new(),
         problems,
     };
     if let Some(word) = evaluator.word(root, "upstream-version") {
@@ -150,7 +151,6 @@ fn target(
     let build = evaluator.build(root);
     let sources = evaluator.sources(root);
     let packages = evaluator.packages(root, &build);
-    evaluator.check_destinations(&packages);
     let urgency = root.text("urgency").map_or("medium", |t| &t.value);
     let name = evaluator.variables.name.clone();
     let homepage = evaluator.text(root, "homepage");
@@ -176,7 +176,7 @@ fn target(
         sources,
         patches: evaluator.patches(root),
         build,
-        packages: packages.into_iter().map(|(package, _)| package).collect(),
+        packages,
         tests: evaluator.tests(root),
         changelog: changelog(lock, &name, series, urgency),
         overrides: evaluator.overrides(),
@@ -186,15 +186,17 @@ fn target(
     Some(target)
 }
 
+/// The variables. Where name or version are wrong the evaluation will fail; what
+/// stands for them until then is harmless, so that it draws no other errors.
 fn variables(series: &Series, root: &Section, debian_version: Option<&str>) -> Variables {
-    let value = |name: &str| root.text(name).map_or("", |t| &t.value);
-    let version = value("version");
+    let value = |name: &str, otherwise| root.text(name).map_or(otherwise, |t| t.value.as_str());
+    let version = value("version", "0");
     let version = version.split_once(':').map_or(version, |(_, upstream)| upstream);
     Variables {
-        name: value("name").to_string(),
+        name: value("name", "unnamed").to_string(),
         version: version.to_string(),
         upstream_version: version.to_string(),
-        debian_version: debian_version.unwrap_or_default().to_string(),
+        debian_version: debian_version.unwrap_or("0").to_string(),
         series_name: series.name.clone(),
         series_number: series.number.clone(),
         series_distro: series.distro.name().to_string(),
@@ -204,12 +206,19 @@ fn variables(series: &Series, root: &Section, debian_version: Option<&str>) -> V
 impl Evaluator<'_> {
     fn tests(&mut self, root: &Section) -> Vec<Test> {
         let mut tests: Vec<Test> = Vec::new();
-        for section in self.entries(root, "test") {
+        let entries = self.entries(root, "test");
+        // a name that is given is not given to a nameless one before it
+        let mut taken: Vec<String> = entries.iter().filter_map(|s| Some(s.text("name")?.value.clone())).collect();
+        for section in entries {
             let Some(run) = section.text("run") else { continue };
             let named = self.word(section, "name");
             let (name, span) = match named {
                 Some(word) => (word.value, word.span),
-                None => (free_name(&tests), section.span.clone()),
+                None => {
+                    let name = free_name(&taken);
+                    taken.push(name.clone());
+                    (name, section.span.clone())
+                }
             };
             if tests.iter().any(|t| t.name == name) {
                 self.wrong("duplicate-test", format!("two tests are named `{name}`"), &span);
@@ -258,15 +267,12 @@ impl Evaluator<'_> {
     }
 }
 
-/// `test`, then `test-2` and so on.
-fn free_name(tests: &[Test]) -> String {
-    let taken = |name: &str| tests.iter().any(|t| t.name == name);
+/// `test`, then `test-2` and so on: the first name that is not taken.
+fn free_name(taken: &[String]) -> String {
+    let numbered = |number: usize| if number == 1 { "test".to_string() } else { format!("test-{number}") };
     let mut number = 1;
-    loop {
-        let name = if number == 1 { "test".to_string() } else { format!("test-{number}") };
-        if !taken(&name) {
-            return name;
-        }
+    while taken.contains(&numbered(number)) {
         number += 1;
     }
+    numbered(number)
 }

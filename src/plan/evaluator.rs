@@ -21,8 +21,21 @@ pub struct Evaluator<'a> {
     pub variables: Variables,
     /// Whether the target has upstream files.
     pub has_sources: bool,
+    /// Paths that packages put something at, in the order of the recipe.
+    pub placed: Vec<Placed>,
     /// What is wrong.
     pub problems: &'a mut Problems,
+}
+
+/// A path of the installed system and the package that puts something there.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// Absolute.
+    pub path: String,
+    /// The package's name.
+    pub package: String,
+    /// Where the recipe says so.
+    pub span: Span,
 }
 
 /// An evaluated string and its place.
@@ -52,24 +65,30 @@ impl Evaluator<'_> {
         self.problems.push(diagnostic);
     }
 
+    /// Adds an error that only some series may have.
+    pub fn wrong_for_series(&mut self, code: &'static str, message: impl Into<String>, span: &Span, hint: &str) {
+        let note = format!("found for {}", self.series);
+        let diagnostic = Diagnostic::error(code, message).at(self.place(span)).because(note);
+        self.problems.push(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) });
+    }
+
     /// A string with its template expanded and the result checked.
     pub fn expand(&mut self, text: &Text, check: Check) -> Option<Word> {
         if !check.is_templated() || !template::is_template(&text.value) {
             return Some(Word { value: text.value.clone(), span: text.span.clone() });
         }
         // places within the result are not places within the template
-        let expanded = template::expand(&text.value, &self.variables);
-        let result = expanded.and_then(|value| match check.check(&value) {
-            Ok(()) => Ok(value),
-            Err(wrong) => Err(Wrong { part: None, ..wrong }),
-        });
-        match result {
-            Ok(value) => Some(Word { value, span: text.span.clone() }),
-            Err(wrong) => {
-                self.problems.push(tell(self.recipe.document(), text, wrong));
-                None
-            }
-        }
+        let (wrong, note) = match template::expand(&text.value, &self.variables) {
+            Ok(value) => match check.check(&value) {
+                Ok(()) => return Some(Word { value, span: text.span.clone() }),
+                Err(wrong) => (Wrong { part: None, ..wrong }, Some(format!("the template expands to `{value}`"))),
+            },
+            Err(wrong) => (wrong, None),
+        };
+        let mut diagnostic = tell(self.recipe.document(), text, wrong);
+        diagnostic.notes.extend(note);
+        self.problems.push(diagnostic);
+        None
     }
 
     /// A string key's value.

@@ -7,7 +7,7 @@ use crate::recipe::check;
 use crate::recipe::document::Span;
 use crate::recipe::value::{Item, Section, Text};
 
-use super::evaluator::{Evaluator, Word, check_of};
+use super::evaluator::{Evaluator, Placed, Word, check_of};
 use super::source::has_scripts;
 use super::{Build, BuildSystem, Install, Package, PayloadFile, Relations, Unit};
 
@@ -15,28 +15,32 @@ use super::{Build, BuildSystem, Install, Package, PayloadFile, Relations, Unit};
 const DESCRIPTION_WIDTH: usize = 78;
 
 impl Evaluator<'_> {
-    /// The packages, in the recipe's order, each with its place.
-    pub fn packages(&mut self, root: &Section, build: &Build) -> Vec<(Package, Span)> {
+    /// The packages, in the recipe's order.
+    pub fn packages(&mut self, root: &Section, build: &Build) -> Vec<Package> {
+        let packages = self.unchecked_packages(root, build);
+        self.check_placed(&packages);
+        packages
+    }
+
+    fn unchecked_packages(&mut self, root: &Section, build: &Build) -> Vec<Package> {
         if !root.has("package") {
-            let span = root.field("name").map_or(0..0, |f| f.span.clone());
             let name = self.variables.name.clone();
-            return vec![(self.package(name, root, root, build), span)];
+            return vec![self.package(name, root, root, build)];
         }
-        let mut packages: Vec<(Package, Span)> = Vec::new();
+        let mut packages: Vec<Package> = Vec::new();
         for section in self.entries(root, "package") {
             let Some(name) = self.word(section, "name") else { continue };
-            if packages.iter().any(|(p, _)| p.name == name.value) {
+            if packages.iter().any(|p| p.name == name.value) {
                 let message = format!("two packages are named `{}`", name.value);
                 self.wrong("duplicate-package", message, &name.span);
                 continue;
             }
             let mut package = self.package(name.value, section, root, build);
             self.restrict(&mut package, section);
-            packages.push((package, name.span));
+            packages.push(package);
         }
         if let (true, Some(field)) = (packages.is_empty() && self.problems.is_empty(), root.field("package")) {
-            let message = format!("no package is left for {}", self.series);
-            self.wrong("no-package", message, &field.span);
+            self.wrong_for_series("no-package", "no package is left", &field.span, "every target has at least one");
         }
         packages
     }
@@ -62,18 +66,18 @@ impl Evaluator<'_> {
             priority: own_priority.filter(|own| Some(own) != root_priority.as_ref()),
             architectures,
             multi_arch,
-            install: self.install(section),
+            install: self.install(section, &name),
             files: self.texts(section, "files"),
-            units: self.units(section),
+            units: self.units(section, &name),
             conffiles: self.texts(section, "conffiles"),
-            links: self.pairs(section, "links"),
+            links: self.links(section, &name),
             dirs: self.texts(section, "dirs"),
-            manpages: self.payloads(section, "manpages"),
+            manpages: self.placed_payloads(section, "manpages", "/usr/share/man/", &name),
             completions: self.payloads(section, "completions"),
             docs: self.payloads(section, "docs"),
             examples: self.payloads(section, "examples"),
-            sysusers: self.payloads(section, "sysusers"),
-            tmpfiles: self.payloads(section, "tmpfiles"),
+            sysusers: self.placed_payloads(section, "sysusers", "/usr/lib/sysusers.d/", &name),
+            tmpfiles: self.placed_payloads(section, "tmpfiles", "/usr/lib/tmpfiles.d/", &name),
             scripts: self.scripts(section),
             description: tidy(&description),
             summary,
@@ -83,6 +87,14 @@ impl Evaluator<'_> {
 
     fn architectures(&mut self, section: &Section, build: &Build) -> Vec<String> {
         let words = self.words(section, "architectures");
+        if let (true, Some(field)) = (words.is_empty() && self.problems.is_empty(), section.field("architectures")) {
+            self.wrong_for_series(
+                "no-architecture",
+                "`architectures` names none",
+                &field.span,
+                "leave it out, or name one",
+            );
+        }
         if words.is_empty() {
             let compiled = (self.has_sources || has_scripts(build))
                 && !matches!(build.system, BuildSystem::None | BuildSystem::Python);
@@ -138,17 +150,45 @@ impl Evaluator<'_> {
         self.words(section, name).iter().flat_map(|word| self.payload(word)).collect()
     }
 
-    fn install(&mut self, section: &Section) -> Vec<Install> {
+    /// Payload whose folder is the same whatever the package.
+    fn placed_payloads(&mut self, section: &Section, name: &str, folder: &str, package: &str) -> Vec<PayloadFile> {
+        let mut payloads = Vec::new();
+        for word in self.words(section, name) {
+            for file in self.payload(&word) {
+                self.put(package, &file, folder, &word.span);
+                payloads.push(file);
+            }
+        }
+        payloads
+    }
+
+    fn links(&mut self, section: &Section, package: &str) -> Vec<(String, String)> {
+        let mut links = Vec::new();
+        for (target, items) in section.map("links") {
+            for item in items {
+                let Item::Text(text) = item else { continue };
+                let Some(link) = self.expand(text, check::Check::Absolute) else { continue };
+                self.placed.push(Placed { path: link.value.clone(), package: package.to_string(), span: link.span });
+                links.push((target.value.clone(), link.value));
+            }
+        }
+        links
+    }
+
+    fn install(&mut self, section: &Section, package: &str) -> Vec<Install> {
         let mut install = Vec::new();
         for (pattern, items) in section.map("install") {
             for item in items {
-                install.extend(self.install_line(pattern, item));
+                for (line, span) in self.install_line(pattern, item) {
+                    self.put(package, &line.file, &line.to, &span);
+                    install.push(line);
+                }
             }
         }
         install
     }
 
-    fn install_line(&mut self, pattern: &Text, item: &Item) -> Vec<Install> {
+    fn install_line(&mut self, pattern: &Text, item: &Item) -> Vec<(Install, Span)> {
         let (to, mode) = match item {
             Item::Text(text) => (self.expand(text, check::Check::Destination), None),
             Item::Record(record) => {
@@ -163,10 +203,10 @@ impl Evaluator<'_> {
             self.wrong_with_hint("several-to-one", message, &to.span, "end the destination in `/` to make it a folder");
             return Vec::new();
         }
-        files.into_iter().map(|file| Install { file, to: to.value.clone(), mode }).collect()
+        files.into_iter().map(|file| (Install { file, to: to.value.clone(), mode }, to.span.clone())).collect()
     }
 
-    fn units(&mut self, section: &Section) -> Vec<Unit> {
+    fn units(&mut self, section: &Section, package: &str) -> Vec<Unit> {
         let mut units = Vec::new();
         let Some(field) = section.field("units") else { return units };
         let check = check_of(field.key);
@@ -178,7 +218,10 @@ impl Evaluator<'_> {
             let Some(word) = word else { continue };
             let enable = enable.unwrap_or(true);
             let start = start.unwrap_or(enable);
-            units.extend(self.payload(&word).into_iter().map(|file| Unit { file, enable, start }));
+            for file in self.payload(&word) {
+                self.put(package, &file, "/usr/lib/systemd/system/", &word.span);
+                units.push(Unit { file, enable, start });
+            }
         }
         units
     }
@@ -197,55 +240,49 @@ impl Evaluator<'_> {
         scripts
     }
 
+    /// Says that a package puts a file at a path, or into a folder under its own
+    /// name; a pattern of the upstream tree has no name yet.
+    fn put(&mut self, package: &str, file: &PayloadFile, to: &str, span: &Span) {
+        let base = match file {
+            PayloadFile::Upstream(path, _) if crate::recipe::paths::is_glob(path) => None,
+            PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _) => path.rsplit('/').next(),
+        };
+        let path = match (to.ends_with('/'), base) {
+            (true, Some(name)) => format!("{to}{name}"),
+            (true, None) => return,
+            (false, _) => to.to_string(),
+        };
+        self.placed.push(Placed { path, package: package.to_string(), span: span.clone() });
+    }
+
     /// Two lines, or two packages, that put something at the same path. Packages
     /// that conflict with each other may.
-    pub fn check_destinations(&mut self, packages: &[(Package, Span)]) {
-        let mut taken: HashMap<String, &Package> = HashMap::new();
-        for (package, span) in packages {
-            for path in destinations(package) {
-                let Some(other) = taken.insert(path.clone(), package) else { continue };
-                let message = if other.name == package.name {
-                    format!("two lines of `{}` put something at {path}", package.name)
-                } else if excludes(other, package) || excludes(package, other) {
-                    continue;
-                } else {
-                    format!("`{}` and `{}` both put something at {path}", other.name, package.name)
-                };
-                self.wrong("same-destination", message, span);
+    fn check_placed(&mut self, packages: &[Package]) {
+        let mut taken: HashMap<String, Placed> = HashMap::new();
+        for placed in std::mem::take(&mut self.placed) {
+            let Some(other) = taken.insert(placed.path.clone(), placed.clone()) else { continue };
+            if other.package != placed.package && conflict(packages, &other.package, &placed.package) {
+                continue;
             }
+            let by = match other.package == placed.package {
+                true => String::new(),
+                false => format!(" by `{}`", other.package),
+            };
+            let line = self.recipe.document().line(other.span.start);
+            let message = format!("{} is already taken{by}, at line {line}", placed.path);
+            self.wrong("same-destination", message, &placed.span);
         }
     }
 }
 
-/// Whether `package` conflicts with `other`.
-fn excludes(package: &Package, other: &Package) -> bool {
-    package.relations.conflicts.iter().any(|clause| clause.split([' ', '(', '[']).next() == Some(other.name.as_str()))
-}
-
-/// Where a package puts things, as far as names alone tell.
-fn destinations(package: &Package) -> Vec<String> {
-    let base = |file: &PayloadFile| match file {
-        PayloadFile::Upstream(path, _) if crate::recipe::paths::is_glob(path) => None,
-        PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _) => path.rsplit('/').next().map(str::to_string),
+/// Whether one of two packages conflicts with the other.
+fn conflict(packages: &[Package], one: &str, other: &str) -> bool {
+    let excludes = |a: &str, b: &str| {
+        let package = packages.iter().find(|p| p.name == a);
+        let mut clauses = package.iter().flat_map(|p| &p.relations.conflicts);
+        clauses.any(|clause| clause.split([' ', '(', '[']).next() == Some(b))
     };
-    let mut paths: Vec<String> = Vec::new();
-    for line in &package.install {
-        match (line.to.ends_with('/'), base(&line.file)) {
-            (true, Some(name)) => paths.push(format!("{}{name}", line.to)),
-            (true, None) => {}
-            (false, _) => paths.push(line.to.clone()),
-        }
-    }
-    paths.extend(package.links.iter().map(|(_, link)| link.clone()));
-    let named = |files: &[PayloadFile], folder: &str| -> Vec<String> {
-        files.iter().filter_map(base).map(|name| format!("{folder}/{name}")).collect()
-    };
-    let units: Vec<PayloadFile> = package.units.iter().map(|unit| unit.file.clone()).collect();
-    paths.extend(named(&units, "/usr/lib/systemd/system"));
-    paths.extend(named(&package.manpages, "/usr/share/man"));
-    paths.extend(named(&package.sysusers, "/usr/lib/sysusers.d"));
-    paths.extend(named(&package.tmpfiles, "/usr/lib/tmpfiles.d"));
-    paths
+    excludes(one, other) || excludes(other, one)
 }
 
 /// A description for a package that has none: a sentence made from the summary,

@@ -19,22 +19,24 @@ impl Evaluator<'_> {
     pub fn sources(&mut self, root: &Section) -> Vec<Source> {
         let mut sources: Vec<(Source, Span)> = Vec::new();
         let entries = self.entries(root, "source");
-        let broken = entries.iter().any(|s| !s.broken.is_empty());
+        let broken = root.tables("source").iter().any(|s| !s.broken.is_empty());
+        if let (true, false, Some(field)) = (entries.is_empty(), broken, root.field("source")) {
+            let hint = "every target has a main source, or none has: give one a wider `when`";
+            self.wrong_for_series("no-main-source", "no source is left", &field.span, hint);
+        }
         for section in &entries {
-            if let Some(source) = self.source(section) {
+            let source = self.source(section);
+            // one with an error that was told is left out of the comparison
+            if let (Some(source), true) = (source, section.broken.is_empty()) {
                 sources.push((source, section.span.clone()));
             }
         }
         self.check_components(&sources);
         let main = sources.iter().filter(|(s, _)| s.component.is_none()).count();
         if let (0, Some((_, span)), false) = (main, sources.first(), broken) {
-            let message = format!("every source of {} has a `component`: which is the main one", self.series);
-            self.wrong_with_hint(
-                "no-main-source",
-                message,
-                &span.clone(),
-                "one source has no `component`: the tree that is built",
-            );
+            let message = "every source has a `component`: which is the main one";
+            let hint = "the one without `component` is the tree that is built";
+            self.wrong_for_series("no-main-source", message, &span.clone(), hint);
         }
         sources.sort_by_key(|(s, _)| s.component.is_some());
         sources.into_iter().map(|(source, _)| source).collect()
@@ -46,19 +48,16 @@ impl Evaluator<'_> {
             let name = source.component.as_ref().map(|c| c.to_ascii_lowercase());
             let line = self.recipe.document().line(span.start);
             let Some(first) = seen.insert(name, line) else { continue };
-            let (code, message, hint) = match &source.component {
+            match &source.component {
                 Some(name) => {
-                    ("duplicate-component", format!("two sources of {} are component `{name}`", self.series), "")
+                    let message = format!("two sources are the component `{name}`; the first is at line {first}");
+                    self.wrong_for_series("duplicate-component", message, span, "");
                 }
-                None => (
-                    "two-main-sources",
-                    format!("{} has two main sources; the first is at line {first}", self.series),
-                    "give the others a `component`, or each a `when`",
-                ),
-            };
-            match hint {
-                "" => self.wrong(code, message, span),
-                hint => self.wrong_with_hint(code, message, span, hint),
+                None => {
+                    let message = format!("two sources are the main one; the first is at line {first}");
+                    let hint = "give the others a `component`, or each a `when`";
+                    self.wrong_for_series("two-main-sources", message, span, hint);
+                }
             }
         }
     }

@@ -56,7 +56,8 @@ impl Document {
 }
 
 /// For each byte of a TOML string's value, and for its end, the offset in the
-/// literal at which it is spelled.
+/// literal at which it is spelled. Line ends count as one byte, as the walk
+/// makes them.
 fn literal_offsets(literal: &str) -> Vec<usize> {
     let (open, escapes) = match literal {
         l if l.starts_with("\"\"\"") => (3, true),
@@ -75,6 +76,7 @@ fn literal_offsets(literal: &str) -> Vec<usize> {
         let rest = literal.get(at..end).unwrap_or_default();
         let (spelled, bytes) = match rest.strip_prefix('\\') {
             Some(escape) if escapes => escape_lengths(escape),
+            _ if rest.starts_with("\r\n") => (2, 1),
             _ => rest.chars().next().map_or((1, 1), |c| (c.len_utf8(), c.len_utf8())),
         };
         // a character written plainly keeps the places of its bytes
@@ -121,6 +123,7 @@ mod tests {
         assert_eq!(spelled("\"\"\"\nab \\\n   cd\"\"\"", "ab cd", "cd"), "cd");
         assert_eq!(spelled(r#""\u00e9x""#, "éx", "x"), "x");
         assert_eq!(spelled("'''\r\nline\nbc'''", "line\nbc", "bc"), "bc");
+        assert_eq!(spelled("'''\r\na\r\nbc'''", "a\nbc", "bc"), "bc");
         assert_eq!(spelled("bare", "bare", "re"), "re");
         assert_eq!(spelled("\"éx\"", "éx", "x"), "x");
     }

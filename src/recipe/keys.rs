@@ -119,12 +119,14 @@ pub struct Key {
     pub layered: bool,
     /// What counts where it is absent, for the documentation; empty: nothing.
     pub default: &'static str,
+    /// A value, as TOML; empty where a section of the documentation shows it.
+    pub example: &'static str,
     /// One line.
     pub doc: &'static str,
 }
 
 const fn key(name: &'static str, tables: &'static [Table], kind: Kind, doc: &'static str) -> Key {
-    Key { name, tables, scope: Scope::Source, kind, required: false, layered: true, default: "", doc }
+    Key { name, tables, scope: Scope::Source, kind, required: false, layered: true, default: "", example: "", doc }
 }
 
 impl Key {
@@ -138,6 +140,10 @@ impl Key {
     }
     const fn fixed(mut self) -> Key {
         self.layered = false;
+        self
+    }
+    const fn example(mut self, example: &'static str) -> Key {
+        self.example = example;
         self
     }
     const fn default(mut self, default: &'static str) -> Key {
@@ -193,7 +199,7 @@ const fn payload(name: &'static str, check: Check, doc: &'static str) -> Key {
 /// Values of `build.system`.
 pub const SYSTEMS: &[&str] = &["auto", "autotools", "cmake", "meson", "make", "cargo", "go", "python", "none"];
 /// Values of `priority`.
-pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional", "extra"];
+pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
 /// Values of `urgency`.
 pub const URGENCIES: &[&str] = &["low", "medium", "high", "emergency", "critical"];
 /// Values of `multi-arch`.
@@ -204,97 +210,97 @@ pub const SCRIPTS: &[&str] = &["preinst", "postinst", "prerm", "postrm", "config
 /// Every key.
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
-    source("name", Kind::Text(Check::SourceName), "Name of the source package, and of its one binary package.").required().fixed(),
-    source("version", Kind::Text(Check::Version), "`[epoch:]upstream`, without the revision: pkgr makes the Debian version.").required(),
-    source("upstream-version", Kind::Text(Check::UpstreamVersion), "What upstream calls this version, where Debian's spelling differs: `1.0-rc1` for `1.0~rc1`.").default("`version` without its epoch"),
-    source("revision", Kind::TextOrNumber(Check::Revision), "Debian revision, counted anew with each upstream version.").default("1"),
-    source("series", Kind::List(Check::Series), "Code names of the Ubuntu and Debian series to build for.").required().fixed(),
-    source("maintainer", Kind::Text(Check::Person), "`Name <address>`.").default("`DEBFULLNAME` and `DEBEMAIL`, then the configuration; kept in the lock").fixed(),
-    source("uploaders", Kind::List(Check::Uploader), "Co-maintainers, `Name <address>` each.").default("[]"),
-    source("homepage", Kind::Text(Check::Url), "Upstream's web page."),
-    source("vcs-git", Kind::Text(Check::VcsGit), "Git repository of the packaging, with ` -b BRANCH` if need be."),
-    source("license", Kind::Text(Check::License), "SPDX licence expression of the upstream work.").required(),
-    source("copyright", Kind::List(Check::Line), "`YEARS HOLDER` each.").default("the maintainer for a native package, else \"The NAME authors\""),
-    shared("section", Kind::Text(Check::Section), "Archive section.").default("misc"),
-    shared("priority", Kind::Choice(PRIORITIES), "Archive priority.").default("optional"),
-    source("urgency", Kind::Choice(URGENCIES), "Urgency of the newest changelog entry.").default("medium"),
-    source("build-depends", Kind::List(Check::Relation(Relation::BuildDepends)), "What the build needs, without debhelper.").default("[]"),
-    source("build-depends-indep", Kind::List(Check::Relation(Relation::BuildDepends)), "What only the build of `all` packages needs.").default("[]"),
-    source("build-conflicts", Kind::List(Check::Relation(Relation::BuildConflicts)), "What must not be installed during the build.").default("[]"),
+    source("name", Kind::Text(Check::SourceName), "Name of the source package, and of its one binary package.").required().fixed().example(r#""hello""#),
+    source("version", Kind::Text(Check::Version), "`[epoch:]upstream`, without the revision: pkgr makes the Debian version.").required().example(r#""1:2.12~rc1""#),
+    source("upstream-version", Kind::Text(Check::UpstreamVersion), "What upstream calls this version, where Debian's spelling differs: `1.0-rc1` for `1.0~rc1`.").default("`version` without its epoch").example(r#""2.12-rc1""#),
+    source("revision", Kind::TextOrNumber(Check::Revision), "Debian revision, counted anew with each upstream version.").default("1").example(r#"2"#),
+    source("series", Kind::List(Check::Series), "Code names of the Ubuntu and Debian series to build for.").required().fixed().example(r#"["jammy", "noble", "trixie"]"#),
+    source("maintainer", Kind::Text(Check::Person), "`Name <address>`.").default("`DEBFULLNAME` and `DEBEMAIL`, then the configuration; kept in the lock").fixed().example(r#""Jane Doe <jane@example.org>""#),
+    source("uploaders", Kind::List(Check::Uploader), "Co-maintainers, `Name <address>` each.").default("[]").example(r#"["John Roe <john@example.org>"]"#),
+    source("homepage", Kind::Text(Check::Url), "Upstream's web page.").example(r#""https://example.org/hello/""#),
+    source("vcs-git", Kind::Text(Check::VcsGit), "Git repository of the packaging, with ` -b BRANCH` if need be.").example(r#""https://example.org/hello.git -b debian""#),
+    source("license", Kind::Text(Check::License), "SPDX licence expression of the upstream work.").required().example(r#""GPL-3.0-or-later OR MIT""#),
+    source("copyright", Kind::List(Check::Line), "`YEARS HOLDER` each.").default("the maintainer for a native package, else \"The NAME authors\"").example(r#"["2010-2018 Example Inc."]"#),
+    shared("section", Kind::Text(Check::Section), "Archive section.").default("misc").example(r#""web""#),
+    shared("priority", Kind::Choice(PRIORITIES), "Archive priority.").default("optional").example(r#""optional""#),
+    source("urgency", Kind::Choice(URGENCIES), "Urgency of the newest changelog entry.").default("medium").example(r#""low""#),
+    source("build-depends", Kind::List(Check::Relation(Relation::BuildDepends)), "What the build needs, without debhelper.").default("[]").example(r#"["libssl-dev (>= 3)", "valgrind [amd64] <!nocheck>"]"#),
+    source("build-depends-indep", Kind::List(Check::Relation(Relation::BuildDepends)), "What only the build of `all` packages needs.").default("[]").example(r#"["pandoc"]"#),
+    source("build-conflicts", Kind::List(Check::Relation(Relation::BuildConflicts)), "What must not be installed during the build.").default("[]").example(r#"["autoconf2.13"]"#),
 
-    key("name", PACKAGE, Kind::Text(Check::PackageName), "Name of the binary package.").required(),
-    shared("summary", Kind::Text(Check::Summary), "One line that says what it is, without a full stop.").required(),
-    shared("description", Kind::Text(Check::Prose), "Paragraphs, separated by empty lines.").default("a sentence made from `summary`"),
-    shared("architectures", Kind::List(Check::Architecture), "`all`, `any`, or architecture names.").default("`any` where something is built, else `all`"),
-    shared("multi-arch", Kind::Choice(MULTI_ARCH), "Multi-Arch field."),
-    relation("depends", Relation::Depends, "Packages without which it does not work."),
-    relation("pre-depends", Relation::Depends, "Packages that must work before it is unpacked."),
-    relation("recommends", Relation::Depends, "Packages found with it in all but unusual installations."),
-    relation("suggests", Relation::Depends, "Packages that make it more useful."),
-    relation("enhances", Relation::Conflicts, "Packages that it makes more useful."),
-    relation("breaks", Relation::Conflicts, "Packages that it breaks."),
-    relation("conflicts", Relation::Conflicts, "Packages that cannot be installed with it."),
-    relation("replaces", Relation::Conflicts, "Packages whose files it may overwrite."),
-    relation("provides", Relation::Provides, "Virtual packages that it provides."),
-    binary("install", Kind::Files(Check::Destination, Table::Install), "Files or globs of the recipe's folder, or of the upstream tree, and where they go."),
-    payload("files", Check::StagedPattern, "Patterns of what upstream's own install step put into debian/tmp."),
-    binary("units", Kind::Records(Check::Unit, Table::Unit), "systemd units.").default("[]"),
-    payload("conffiles", Check::Absolute, "Configuration files outside /etc, absolute paths."),
-    binary("links", Kind::Multimap(Check::Absolute, Check::Absolute), "Symbolic links: what they point to, and where they are."),
-    payload("dirs", Check::Absolute, "Empty folders, absolute paths."),
-    payload("manpages", Check::Manpage, "Manual pages, `NAME.SECTION`."),
-    payload("completions", Check::Completion, "Shell completions: `NAME.bash`, `_NAME` (zsh) or `NAME.fish`."),
-    payload("docs", Check::Pattern, "Files for /usr/share/doc/PACKAGE."),
-    payload("examples", Check::Pattern, "Files for /usr/share/doc/PACKAGE/examples."),
-    payload("sysusers", Check::Sysusers, "sysusers.d(5) files, `NAME.conf`."),
-    payload("tmpfiles", Check::Tmpfiles, "tmpfiles.d(5) files, `NAME.conf`."),
-    binary("scripts", Kind::Map(Check::ScriptName, Check::RecipePath), "Maintainer scripts: preinst, postinst, prerm, postrm, config."),
-    key("when", PACKAGE, Kind::Selector(Context::Binary), "Targets and architectures that have this package.").default("all"),
+    key("name", PACKAGE, Kind::Text(Check::PackageName), "Name of the binary package.").required().example(r#""hello-data""#),
+    shared("summary", Kind::Text(Check::Summary), "One line that says what it is, without a full stop.").required().example(r#""friendly greeting""#),
+    shared("description", Kind::Text(Check::Prose), "Paragraphs, separated by empty lines.").default("a sentence made from `summary`").example(r#""Prints a greeting.\n\nNothing else.""#),
+    shared("architectures", Kind::List(Check::Architecture), "`all`, `any`, or architecture names.").default("`any` where something is built, else `all`").example(r#"["amd64", "arm64"]"#),
+    shared("multi-arch", Kind::Choice(MULTI_ARCH), "Multi-Arch field.").example(r#""foreign""#),
+    relation("depends", Relation::Depends, "Packages without which it does not work.").example(r#"["hello-data (= ${source:Version})", "curl | wget"]"#),
+    relation("pre-depends", Relation::Depends, "Packages that must work before it is unpacked.").example(r#"["init-system-helpers (>= 1.54~)"]"#),
+    relation("recommends", Relation::Depends, "Packages found with it in all but unusual installations.").example(r#"["ca-certificates"]"#),
+    relation("suggests", Relation::Depends, "Packages that make it more useful.").example(r#"["hello-doc"]"#),
+    relation("enhances", Relation::Conflicts, "Packages that it makes more useful.").example(r#"["bash"]"#),
+    relation("breaks", Relation::Conflicts, "Packages that it breaks.").example(r#"["hello-common (<< 2)"]"#),
+    relation("conflicts", Relation::Conflicts, "Packages that cannot be installed with it.").example(r#"["mailutils"]"#),
+    relation("replaces", Relation::Conflicts, "Packages whose files it may overwrite.").example(r#"["hello-common (<< 2)"]"#),
+    relation("provides", Relation::Provides, "Virtual packages that it provides.").example(r#"["greeter", "hello-abi (= 2)"]"#),
+    binary("install", Kind::Files(Check::Destination, Table::Install), "Files or globs of the recipe's folder, or of the upstream tree, and where they go.").example(r#"{ "hello.conf" = "/etc/hello/", "share/*.txt" = "/usr/share/hello/", "key" = { to = "/etc/hello/key", mode = "0640" } }"#),
+    payload("files", Check::StagedPattern, "Patterns of what upstream's own install step put into debian/tmp.").example(r#"["usr/lib/*/lib*.so.*"]"#),
+    binary("units", Kind::Records(Check::Unit, Table::Unit), "systemd units.").default("[]").example(r#"["hello.service", { file = "hello.timer", enable = false }]"#),
+    payload("conffiles", Check::Absolute, "Configuration files outside /etc, absolute paths.").example(r#"["/var/lib/hello/state.conf"]"#),
+    binary("links", Kind::Multimap(Check::Absolute, Check::Absolute), "Symbolic links: what they point to, and where they are.").example(r#"{ "/usr/bin/hello" = ["/usr/bin/hi", "/usr/bin/moin"] }"#),
+    payload("dirs", Check::Absolute, "Empty folders, absolute paths.").example(r#"["/var/lib/hello"]"#),
+    payload("manpages", Check::Manpage, "Manual pages, `NAME.SECTION`.").example(r#"["man/hello.1"]"#),
+    payload("completions", Check::Completion, "Shell completions: `NAME.bash`, `_NAME` (zsh) or `NAME.fish`.").example(r#"["hello.bash", "_hello", "hello.fish"]"#),
+    payload("docs", Check::Pattern, "Files for /usr/share/doc/PACKAGE.").example(r#"["README.md"]"#),
+    payload("examples", Check::Pattern, "Files for /usr/share/doc/PACKAGE/examples.").example(r#"["examples/*.conf"]"#),
+    payload("sysusers", Check::Sysusers, "sysusers.d(5) files, `NAME.conf`.").example(r#"["hello.conf"]"#),
+    payload("tmpfiles", Check::Tmpfiles, "tmpfiles.d(5) files, `NAME.conf`.").example(r#"["hello-tmp.conf"]"#),
+    binary("scripts", Kind::Map(Check::ScriptName, Check::RecipePath), "Maintainer scripts: preinst, postinst, prerm, postrm, config.").example(r#"{ postinst = "hello.postinst" }"#),
+    key("when", PACKAGE, Kind::Selector(Context::Binary), "Targets and architectures that have this package.").default("all").example(r#""jammy.., arch=amd64""#),
 
     source("source", Kind::Tables(Table::Source), "Upstream files; none makes a native package.").fixed(),
-    key("url", SOURCE, Kind::Text(Check::Location), "http, https or file URL, or a path beside the recipe."),
-    key("git", SOURCE, Kind::Text(Check::Git), "Git repository; wants `tag` or `commit`."),
-    key("tag", SOURCE, Kind::Text(Check::Tag), "Tag of the git repository."),
-    key("commit", SOURCE, Kind::Text(Check::Commit), "Commit of the git repository, 40 hexadecimal digits."),
+    key("url", SOURCE, Kind::Text(Check::Location), "http, https or file URL, or a path beside the recipe.").example(r#""https://example.org/hello-{{ version }}.tar.gz""#),
+    key("git", SOURCE, Kind::Text(Check::Git), "Git repository; wants `tag` or `commit`.").example(r#""https://example.org/hello.git""#),
+    key("tag", SOURCE, Kind::Text(Check::Tag), "Tag of the git repository.").example(r#""v{{ upstream_version }}""#),
+    key("commit", SOURCE, Kind::Text(Check::Commit), "Commit of the git repository, 40 hexadecimal digits.").example(r#""0123456789abcdef0123456789abcdef01234567""#),
     key("apt", SOURCE, Kind::Later("the orig tarball of an archive's source package"), "Source package of the target's own archive."),
     key("follow", SOURCE, Kind::Later("the orig tarball of a followed package"), "Package of a `[follow.X]`."),
-    key("component", SOURCE, Kind::Text(Check::Component), "Name of an additional tarball, unpacked as a folder of that name.").default("the main tarball"),
-    key("sha256", SOURCE, Kind::Text(Check::Sha256), "Digest that the file must have.").default("pinned by the lock"),
-    key("signature", SOURCE, Kind::Text(Check::Location), "Detached OpenPGP signature: URL, or path beside the recipe; wants `keyring`."),
-    key("keyring", SOURCE, Kind::Text(Check::RecipePath), "Keys that upstream signs with, a file beside the recipe."),
-    key("when", SOURCE, Kind::Selector(Context::Source), "Targets that have this source.").default("all"),
+    key("component", SOURCE, Kind::Text(Check::Component), "Name of an additional tarball, unpacked as a folder of that name.").default("the main tarball").example(r#""psol-x64""#),
+    key("sha256", SOURCE, Kind::Text(Check::Sha256), "Digest that the file must have.").default("pinned by the lock").example(r#""cf04af86dc085268c5f4470fbae49b18afbc221b78096aab842d934a76bad0ab""#),
+    key("signature", SOURCE, Kind::Text(Check::Location), "Detached OpenPGP signature: URL, or path beside the recipe; wants `keyring`.").example(r#""https://example.org/hello-{{ version }}.tar.gz.sig""#),
+    key("keyring", SOURCE, Kind::Text(Check::RecipePath), "Keys that upstream signs with, a file beside the recipe.").example(r#""upstream.asc""#),
+    key("when", SOURCE, Kind::Selector(Context::Source), "Targets that have this source.").default("all").example(r#""..bionic""#),
 
     source("patch", Kind::Tables(Table::Patch), "Patches of the upstream tree, in the order of application.").fixed(),
-    key("file", &[Table::Patch], Kind::Text(Check::RecipePath), "Unified diff beside the recipe, applied with -p1 and no fuzz.").required(),
-    key("when", &[Table::Patch], Kind::Selector(Context::Source), "Targets that have this patch.").default("all"),
+    key("file", &[Table::Patch], Kind::Text(Check::RecipePath), "Unified diff beside the recipe, applied with -p1 and no fuzz.").required().example(r#""patches/fix-glibc.patch""#),
+    key("when", &[Table::Patch], Kind::Selector(Context::Source), "Targets that have this patch.").default("all").example(r#""jammy..""#),
 
     source("build", Kind::Table(Table::Build), "How it is built."),
-    key("system", BUILD, Kind::Choice(SYSTEMS), "Build system; `auto` lets debhelper detect it.").default("auto, or none for a native package without a build script"),
-    key("configure", BUILD, Kind::List(Check::Argument), "Arguments of the configure step.").default("[]"),
-    key("env", BUILD, Kind::Map(Check::EnvName, Check::Argument), "Environment of every step."),
-    key("prepare", BUILD, Kind::Text(Check::Script), "Script run before the configure step."),
-    key("build", BUILD, Kind::Text(Check::Script), "Script instead of the build step."),
-    key("check", BUILD, Kind::Text(Check::Script), "Script instead of the test step."),
-    key("install", BUILD, Kind::Text(Check::Script), "Script instead of the install step; installs into `$DESTDIR`."),
+    key("system", BUILD, Kind::Choice(SYSTEMS), "Build system; `auto` lets debhelper detect it.").default("auto, or none for a native package without a build script").example(r#""cmake""#),
+    key("configure", BUILD, Kind::List(Check::Argument), "Arguments of the configure step.").default("[]").example(r#"["--disable-nls", "-DVERSION={{ version }}"]"#),
+    key("env", BUILD, Kind::Map(Check::EnvName, Check::Argument), "Environment of every step.").example(r#"{ BUILD_TYPE = "Release" }"#),
+    key("prepare", BUILD, Kind::Text(Check::Script), "Script run before the configure step.").example(r#""./autogen.sh""#),
+    key("build", BUILD, Kind::Text(Check::Script), "Script instead of the build step.").example(r#""make all""#),
+    key("check", BUILD, Kind::Text(Check::Script), "Script instead of the test step.").example(r#""make test""#),
+    key("install", BUILD, Kind::Text(Check::Script), "Script instead of the install step; installs into `$DESTDIR`.").example(r#""make install DESTDIR=$DESTDIR""#),
 
     source("package", Kind::Tables(Table::Package), "Binary packages, where there are several.").fixed(),
 
     source("test", Kind::Tables(Table::Test), "Tests of the installed packages (autopkgtest).").fixed(),
-    key("name", TEST, Kind::Text(Check::TestName), "File name of the test.").default("`test`, then `test-2` and so on"),
-    key("run", TEST, Kind::Text(Check::Script), "The test, a script for `sh -e`.").required(),
-    key("depends", TEST, Kind::List(Check::Relation(Relation::Test)), "What the test needs; `@` is the built packages.").default("[\"@\"]"),
-    key("restrictions", TEST, Kind::List(Check::Restriction), "autopkgtest restrictions such as `needs-root`.").default("[]"),
-    key("when", TEST, Kind::Selector(Context::Binary), "Targets and architectures that have this test.").default("all"),
+    key("name", TEST, Kind::Text(Check::TestName), "File name of the test.").default("`test`, then `test-2` and so on").example(r#""smoke""#),
+    key("run", TEST, Kind::Text(Check::Script), "The test, a script for `sh -e`.").required().example(r#""hello --version""#),
+    key("depends", TEST, Kind::List(Check::Relation(Relation::Test)), "What the test needs; `@` is the built packages.").default("[\"@\"]").example(r#"["@", "curl"]"#),
+    key("restrictions", TEST, Kind::List(Check::Restriction), "autopkgtest restrictions such as `needs-root`.").default("[]").example(r#"["needs-root", "allow-stderr"]"#),
+    key("when", TEST, Kind::Selector(Context::Binary), "Targets and architectures that have this test.").default("all").example(r#""ubuntu, !arch=i386""#),
 
     source("lint", Kind::Table(Table::Lint), "Findings that are right to stay.").fixed(),
-    key("allow", &[Table::Lint], Kind::Map(Check::Code, Check::Reason), "Code of a finding, and why it is allowed."),
+    key("allow", &[Table::Lint], Kind::Map(Check::Code, Check::Reason), "Code of a finding, and why it is allowed.").example(r#"{ "no-copyright-holder" = "public domain" }"#),
 
-    key("file", &[Table::Unit], Kind::Text(Check::Unit), "The unit file.").required(),
-    key("enable", &[Table::Unit], Kind::Flag, "Enabled on installation.").default("true"),
-    key("start", &[Table::Unit], Kind::Flag, "Started on installation, restarted on upgrade.").default("as `enable`"),
+    key("file", &[Table::Unit], Kind::Text(Check::Unit), "The unit file.").required().example(r#""hello.service""#),
+    key("enable", &[Table::Unit], Kind::Flag, "Enabled on installation.").default("true").example(r#"false"#),
+    key("start", &[Table::Unit], Kind::Flag, "Started on installation, restarted on upgrade.").default("as `enable`").example(r#"false"#),
 
-    key("to", &[Table::Install], Kind::Text(Check::Destination), "Destination: ending in `/` a folder, else the new name.").required(),
-    key("mode", &[Table::Install], Kind::Text(Check::Mode), "Permission bits in octal.").default("0644, or 0755 where the executable bit is set"),
+    key("to", &[Table::Install], Kind::Text(Check::Destination), "Destination: ending in `/` a folder, else the new name.").required().example(r#""/etc/hello/""#),
+    key("mode", &[Table::Install], Kind::Text(Check::Mode), "Permission bits in octal.").default("0644, or 0755 where the executable bit is set").example(r#""0640""#),
 
     source("nginx", Kind::Later("the nginx module preset"), "nginx module preset.").fixed(),
     source("follow", Kind::Later("following a distribution package"), "Distribution packages to follow.").fixed(),

@@ -43,6 +43,18 @@ pub fn relative(path: &str, globs: bool) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// A pattern below debian/tmp, in debhelper's own language of patterns.
+pub fn staged(path: &str) -> Result<(), Wrong> {
+    if path.starts_with('/') {
+        let wrong = Wrong::new("path-absolute", format!("`{path}` is absolute; `files` are relative to debian/tmp"));
+        return Err(wrong.hint(format!("write `{}`", path.trim_start_matches('/'))));
+    }
+    match path.split('/').any(|part| part == "..") {
+        true => Err(Wrong::new("path-leaves", format!("`{path}` leaves debian/tmp"))),
+        false => Ok(()),
+    }
+}
+
 /// A path of the installed system. A folder (trailing `/`) only where allowed.
 pub fn absolute(path: &str, folder: bool) -> Result<(), Wrong> {
     let Some(rest) = path.strip_prefix('/') else {
@@ -84,7 +96,22 @@ pub fn location(text: &str) -> Result<(), Wrong> {
         }
         Some((scheme, _)) => Err(Wrong::new("bad-url", format!("pkgr cannot fetch `{scheme}:` URLs"))
             .hint("http, https and file URLs, or a path beside the recipe")),
-        None => relative(text, false),
+        None => relative(text, false).map_err(|wrong| absolute_hint(wrong, text)),
+    }
+}
+
+/// What `git` takes: a URL, git's own `host:path`, or a repository beside the recipe.
+pub fn git(text: &str) -> Result<(), Wrong> {
+    if text.contains("://") || text.split('/').next().is_some_and(|host| host.contains(':')) {
+        return Ok(());
+    }
+    relative(text, false).map_err(|wrong| absolute_hint(wrong, text))
+}
+
+fn absolute_hint(wrong: Wrong, text: &str) -> Wrong {
+    match wrong.code {
+        "path-absolute" => wrong.hint(format!("write `file://{text}`")),
+        _ => wrong,
     }
 }
 

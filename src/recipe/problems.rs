@@ -9,9 +9,12 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Adds one, unless it is there.
+    /// Adds one, unless the same is there; notes and hints do not make it another.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.found.contains(&diagnostic) {
+        let same = |d: &Diagnostic| {
+            d.code == diagnostic.code && d.message == diagnostic.message && d.place == diagnostic.place
+        };
+        if !self.found.iter().any(same) {
             self.found.push(diagnostic);
         }
     }

@@ -63,8 +63,17 @@ fn property(key: &Key, layer: bool) -> Value {
     if let Some(object) = schema.as_object_mut() {
         let default = if key.default.is_empty() { String::new() } else { format!(" Default: {}.", key.default) };
         object.insert("description".into(), json!(format!("{}{default}", key.doc)));
+        if let Some(example) = example(key) {
+            object.insert("examples".into(), json!([example]));
+        }
     }
     schema
+}
+
+/// The key's example as JSON; the integer of `revision` and the like stay what they are.
+fn example(key: &Key) -> Option<Value> {
+    let table: toml::Table = toml::from_str(&format!("example = {}", key.example)).ok()?;
+    serde_json::to_value(table.get("example")?).ok()
 }
 
 fn changeable(items: Value, layer: bool) -> Value {

@@ -3,8 +3,6 @@
 //! variables are known beforehand, so that a misspelt one is found without
 //! evaluating anything.
 
-use std::ops::Range;
-
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, filters};
 
@@ -175,7 +173,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Wrong> {
     let mut pieces = Vec::new();
     let mut at = 0;
     while let Some(open) = text[at..].find('{').map(|i| at + i) {
-        match text[open..].as_bytes().get(1) {
+        match text.as_bytes().get(open + 1) {
             Some(b'{') => {
                 let end = expression_end(text, open + 2)
                     .ok_or_else(|| Wrong::new("bad-template", "`{{` without its `}}`").at(open..open + 2))?;
@@ -216,9 +214,6 @@ fn expression_end(text: &str, start: usize) -> Option<usize> {
     }
     None
 }
-
-/// The bytes of a template's part, for [`Wrong`].
-pub type Part = Range<usize>;
 
 #[cfg(test)]
 mod tests {

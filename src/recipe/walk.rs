@@ -121,21 +121,22 @@ impl Walker<'_> {
     }
 
     fn unknown_key(&mut self, name: &str, span: &Span, table: Table) {
-        let mut diagnostic = self.wrong("unknown-key", format!("unknown key `{name}` in {}", table.title()), span);
+        let at = if table == Table::Root { "at" } else { "in" };
+        let message = format!("unknown key `{name}` {at} {}", table.title());
+        let mut diagnostic = self.wrong("unknown-key", message, span);
         let elsewhere: Vec<&str> =
             Table::ALL.iter().filter(|t| keys::find(**t, name).is_some()).map(|t| t.title()).collect();
-        let near = suggest::nearest(name, keys::of(table).map(|k| k.name));
-        if let Some(near) = near {
-            diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
-        } else if let (Table::Root, Some(alias)) = (table, suggest::alias(name)) {
-            diagnostic = diagnostic.hint(format!("it is called `{alias}` here"));
-        } else if !elsewhere.is_empty() {
+        let near = suggest::hint(name, keys::of(table).map(|k| k.name));
+        if !elsewhere.is_empty() {
             diagnostic = diagnostic.hint(format!("`{name}` belongs in {}", elsewhere.join(" or ")));
-        } else {
+        }
+        if let (Table::Root, Some(alias)) = (table, suggest::alias(name)) {
+            diagnostic = diagnostic.hint(format!("what other tools call `{name}` is `{alias}` here"));
+        } else if let Some(near) = near {
+            diagnostic = diagnostic.hint(near);
+        } else if elsewhere.is_empty() && table != Table::Root && table != Table::Package {
             let names: Vec<&str> = keys::of(table).map(|k| k.name).collect();
-            if names.len() <= 10 {
-                diagnostic = diagnostic.hint(format!("there are {}", names.join(", ")));
-            }
+            diagnostic = diagnostic.hint(format!("its keys are {}", names.join(", ")));
         }
         self.problems.push(diagnostic);
     }
@@ -201,7 +202,8 @@ impl Walker<'_> {
     fn text(&mut self, key: &Key, check: Check, value: &Spanned<DeValue<'_>>) -> Option<Text> {
         match value.get_ref() {
             DeValue::String(text) => {
-                let text = Text { value: text.to_string(), span: value.span() };
+                // a recipe with the line ends of another system means the same
+                let text = Text { value: text.replace("\r\n", "\n"), span: value.span() };
                 self.checked(key, check, text)
             }
             _ => self.wrong_type(key, "a string", value),
@@ -232,8 +234,9 @@ impl Walker<'_> {
         }
         let message = format!("`{}` cannot be `{text}`", key.name);
         let diagnostic = self.wrong("wrong-value", message, &value.span());
-        let hint = suggest::hint(text, words.iter().copied()).unwrap_or_else(|| format!("one of {}", words.join(", ")));
-        self.problems.push(diagnostic.hint(hint));
+        let mut diagnostic = diagnostic.hint(format!("one of {}", words.join(", ")));
+        diagnostic.hints.extend(suggest::hint(text, words.iter().copied()));
+        self.problems.push(diagnostic);
         None
     }
 
@@ -248,6 +251,12 @@ impl Walker<'_> {
             DeValue::Array(array) => Some(Value::List(self.items(key, check, record, array))),
             DeValue::Table(change) if self.layer => Some(self.change(key, check, record, change, value.span())),
             _ if self.layer => self.wrong_type(key, "a list, or `{ add = […], remove = […] }`", value),
+            DeValue::Table(change) if change.contains_key("add") || change.contains_key("remove") => {
+                let message = format!("`{}` is given here, not changed", key.name);
+                let diagnostic = self.wrong("change-outside-when", message, &value.span());
+                self.problems.push(diagnostic.hint("`{ add = […], remove = […] }` stands under `[when.\"SELECTOR\"]`"));
+                None
+            }
             _ => self.wrong_type(key, "a list of strings", value),
         }
     }

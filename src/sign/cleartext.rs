@@ -2,55 +2,23 @@
 //! it, take it off. Verifies nothing.
 
 use super::SignError;
+use crate::deb::control::{ParseError, strip_signature};
 
 const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
-const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
-const END: &[u8] = b"-----END PGP SIGNATURE-----";
 
 /// Whether the text begins as a cleartext signed document.
 pub fn is_signed(text: &[u8]) -> bool {
     text.split(|b| *b == b'\n').next().is_some_and(|line| line.trim_ascii_end() == BEGIN)
 }
 
-/// The text inside a cleartext signed document, dash-escapes undone and
-/// without the blank line that debsign and pkgr leave before the signature; an
-/// unsigned text as it is. `name` is the file's, for the error.
-///
-/// A document with anything before or after its one signature is malformed:
-/// that part would be covered by no signature, or lost.
+/// The text inside a cleartext signed document, without the blank line that
+/// debsign and pkgr leave before the signature; an unsigned text as it is.
+/// `name` is the file's, for the error.
 pub fn unsigned(name: &str, text: &[u8]) -> Result<Vec<u8>, SignError> {
-    if !is_signed(text) {
-        return Ok(text.to_vec());
-    }
-    let malformed = |reason| SignError::Malformed { name: name.to_string(), reason };
-    let mut lines = text.split_inclusive(|b| *b == b'\n').skip(1);
-    loop {
-        match lines.next().map(<[u8]>::trim_ascii_end) {
-            None => return Err(malformed("it ends in the armour headers")),
-            Some(b"") => break,
-            Some(header) if header.starts_with(b"Hash:") => {}
-            Some(_) => return Err(malformed("it has an armour header other than Hash")),
-        }
-    }
-    let mut body = Vec::with_capacity(text.len());
-    loop {
-        let line = lines.next().ok_or_else(|| malformed("it has no signature"))?;
-        if line.trim_ascii_end() == SIGNATURE {
-            break;
-        }
-        match line.strip_prefix(b"- ") {
-            Some(escaped) => body.extend_from_slice(escaped),
-            None if line.starts_with(b"-") => return Err(malformed("a line with a dash is not escaped")),
-            None => body.extend_from_slice(line),
-        }
-    }
-    if !lines.any(|line| line.trim_ascii_end() == END) {
-        return Err(malformed("its signature does not end"));
-    }
-    if lines.any(|line| !line.trim_ascii().is_empty()) {
-        return Err(malformed("text follows it"));
-    }
-    while body.ends_with(b"\n\n") {
+    let malformed =
+        |error: ParseError| SignError::Malformed { name: name.to_string(), line: error.line, reason: error.message };
+    let mut body = strip_signature(text).map_err(malformed)?.into_owned();
+    while is_signed(text) && body.ends_with(b"\n\n") {
         body.pop();
     }
     Ok(body)
@@ -84,19 +52,12 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_named() {
+    fn damage_is_named_with_its_line() {
         let text = String::from_utf8(SIGNED.to_vec()).unwrap();
-        for (damaged, reason) in [
-            (format!("{text}more\n"), "text follows"),
-            (text.replace("- -x", "-x"), "not escaped"),
-            (text.replace("-----END PGP SIGNATURE-----", ""), "does not end"),
-            (text.replace("Hash: SHA512", "Comment: x"), "other than Hash"),
-            ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n".into(), "armour headers"),
-            ("-----BEGIN PGP SIGNED MESSAGE-----\n\nA: b\n".into(), "no signature"),
-        ] {
-            let error = unsigned("f", damaged.as_bytes()).unwrap_err().to_string();
-            assert!(error.contains(reason), "{error}");
-        }
+        let error = unsigned("f", format!("{text}more\n").as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "the signature of f is malformed at line 11: text after the signature");
+        assert!(unsigned("f", text.replace("- -x", "-x").as_bytes()).is_err());
+        assert!(unsigned("f", text.replace("-----END PGP SIGNATURE-----", "").as_bytes()).is_err());
     }
 
     #[test]

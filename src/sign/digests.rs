@@ -1,6 +1,6 @@
-//! What .changes and .buildinfo say of other files, read and rewritten in
-//! place (deb-changes(5), deb-buildinfo(5)): fields Files, Checksums-Md5,
-//! Checksums-Sha1, Checksums-Sha256.
+//! What .changes and .buildinfo say of other files (deb-changes(5),
+//! deb-buildinfo(5)): fields Files, Checksums-Md5, Checksums-Sha1,
+//! Checksums-Sha256. Reads also what is malformed elsewhere.
 
 use crate::deb::checksums::Checksums;
 
@@ -100,29 +100,6 @@ pub(super) fn differences(text: &[u8], name: &str, sums: &Checksums) -> Vec<Stri
     told
 }
 
-/// `text` with the digests and size of the file `name` made those of `sums`;
-/// section and priority stay. `None` if no field lists it.
-pub(super) fn replace(text: &[u8], name: &str, sums: &Checksums) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut found = false;
-    for (line, listed) in lines(text) {
-        match listed.filter(|listed| listed.name() == name.as_bytes() && line.starts_with(b" ")) {
-            None => out.extend_from_slice(line),
-            Some(listed) => {
-                found = true;
-                let size = sums.size.to_string();
-                let head = [listed.algorithm.of(sums).as_bytes(), size.as_bytes()];
-                for word in head.into_iter().chain(listed.words.into_iter().skip(2)) {
-                    out.push(b' ');
-                    out.extend_from_slice(word);
-                }
-                out.push(b'\n');
-            }
-        }
-    }
-    found.then_some(out)
-}
-
 /// The value of a one-line field.
 pub(super) fn field(text: &[u8], name: &str) -> Option<String> {
     text.split(|b| *b == b'\n').find_map(|line| {
@@ -140,19 +117,13 @@ mod tests {
         Checksums-Sha256: \n cc 1 x.dsc\nFiles:\n dd 1 net optional x.dsc\n ee 2 net optional x.dsc.xz\nChanges:\n x 1 x.dsc\n";
 
     #[test]
-    fn only_the_lines_of_that_file_change() {
-        let sums = Checksums::of(b"abc");
-        let replaced = String::from_utf8(replace(CHANGES, "x.dsc", &sums).unwrap()).unwrap();
-        let expected = format!(
-            "Format: 1.8\nDistribution: jammy\nChecksums-Sha1:\n {} 3 x.dsc\n bb 2 x.dsc.xz\n\
-             Checksums-Sha256: \n {} 3 x.dsc\nFiles:\n {} 3 net optional x.dsc\n ee 2 net optional x.dsc.xz\nChanges:\n x 1 x.dsc\n",
-            sums.sha1, sums.sha256, sums.md5
-        );
-        assert_eq!(replaced, expected);
-        assert_eq!(replace(CHANGES, "y.dsc", &sums), None);
+    fn lists_are_read_and_compared() {
         assert_eq!(names(CHANGES), ["x.dsc", "x.dsc.xz"]);
         assert_eq!(field(CHANGES, "distribution").as_deref(), Some("jammy"));
-        assert!(differences(replaced.as_bytes(), "x.dsc", &sums).is_empty());
+        let sums = Checksums::of(b"abc");
+        let text = crate::deb::checksums::replace(std::str::from_utf8(CHANGES).unwrap(), "x.dsc", &sums);
+        assert!(differences(text.as_bytes(), "x.dsc", &sums).is_empty());
         assert_eq!(differences(CHANGES, "x.dsc", &sums)[1], "size: listed 1, is 3");
+        assert!(differences(text.as_bytes(), "x.dsc.xz", &sums).iter().any(|d| d.starts_with("MD5: listed ee, is ")));
     }
 }

@@ -59,8 +59,10 @@ pub enum SignError {
     GpgDigest { digest: String },
     #[error("{name} is not a .dsc, .buildinfo or .changes file")]
     NotSignable { name: String },
-    #[error("{name} is signed, but its signature is malformed: {reason}")]
-    Malformed { name: String, reason: &'static str },
+    #[error("the signature of {name} is malformed at line {line}: {reason}")]
+    Malformed { name: String, line: usize, reason: String },
+    #[error("{name} is not UTF-8, as Policy 5.1 wants control files to be")]
+    NotUtf8 { name: String },
     #[error("{name} does not list {missing}")]
     NotListed { name: String, missing: String },
     #[error("{name} does not match {path}", path = path.display())]
@@ -112,6 +114,7 @@ impl SignError {
             GpgDigest { .. } => "gpg-weak-digest",
             NotSignable { .. } => "not-signable",
             Malformed { .. } => "malformed-signature",
+            NotUtf8 { .. } => "not-utf-8",
             NotListed { .. } => "not-listed",
             Mismatch { .. } => "checksum-mismatch",
             BadName { .. } => "bad-file-name",
@@ -190,6 +193,7 @@ impl From<SignError> for Failure {
             NoKeyNamed | BlockForGpg | NotSignable { .. } => Failure::new(crate::diagnostic::Kind::Usage, diagnostic),
             Cancelled => Failure::new(crate::diagnostic::Kind::Interrupted, diagnostic),
             Malformed { .. }
+            | NotUtf8 { .. }
             | NotListed { .. }
             | Mismatch { .. }
             | BadName { .. }

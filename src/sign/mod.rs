@@ -30,7 +30,7 @@ pub use disk::{Written, sign_files};
 pub use error::SignError;
 pub use gpg::GpgKey;
 pub use key::NativeKey;
-pub use package::{Document, Signed, sign_package};
+pub use package::{Document, Signed, sign_package, sign_source_package};
 pub use sequoia_openpgp::crypto::Password;
 
 use crate::diagnostic::Failure;

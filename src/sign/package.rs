@@ -2,7 +2,8 @@
 //! for each other: the .buildinfo lists the .dsc, the .changes lists both.
 
 use super::{SignError, Signer, cleartext, digests};
-use crate::deb::checksums::Checksums;
+use crate::deb::checksums::{self, Checksums};
+use crate::pack::{Packed, SourcePackage};
 
 /// A control file: its name and its text, signed or not.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,12 @@ pub struct Document<'a> {
     pub name: &'a str,
     /// The whole file.
     pub text: &'a [u8],
+}
+
+impl<'a> Document<'a> {
+    fn of(packed: &'a Packed) -> Document<'a> {
+        Document { name: &packed.name, text: &packed.bytes }
+    }
 }
 
 /// The signed texts of those files that were given.
@@ -41,14 +48,42 @@ pub fn sign_package(
         let Some(document) = document else { continue };
         let mut text = cleartext::unsigned(document.name, document.text)?;
         for (name, sums) in &before {
-            text = digests::replace(&text, name, sums).ok_or_else(|| SignError::NotListed {
-                name: document.name.to_string(),
-                missing: (*name).to_string(),
-            })?;
+            text = renewed(document.name, text, name, sums)?;
         }
         let text = signer.clearsign(&text)?;
         before.push((document.name, Checksums::of(&text)));
         *place = Some(text);
     }
     Ok(signed)
+}
+
+/// The text of the file `name`, with what it says of the file `listed` made true.
+fn renewed(name: &str, text: Vec<u8>, listed: &str, sums: &Checksums) -> Result<Vec<u8>, SignError> {
+    if !digests::names(&text).iter().any(|other| other == listed) {
+        return Err(SignError::NotListed { name: name.to_string(), missing: listed.to_string() });
+    }
+    let text = String::from_utf8(text).map_err(|_| SignError::NotUtf8 { name: name.to_string() })?;
+    Ok(checksums::replace(&text, listed, sums).into_bytes())
+}
+
+/// Signs a package that has just been packed.
+pub fn sign_source_package(signer: &Signer, mut package: SourcePackage) -> Result<SourcePackage, SignError> {
+    let signed = sign_package(
+        signer,
+        Some(Document::of(&package.dsc)),
+        Some(Document::of(&package.buildinfo)),
+        Some(Document::of(&package.changes)),
+    )?;
+    let pairs = [
+        (&mut package.dsc, signed.dsc),
+        (&mut package.buildinfo, signed.buildinfo),
+        (&mut package.changes, signed.changes),
+    ];
+    for (packed, text) in pairs {
+        if let Some(text) = text {
+            packed.checksums = Checksums::of(&text);
+            packed.bytes = text;
+        }
+    }
+    Ok(package)
 }

@@ -1,5 +1,6 @@
 //! dpkg's own code as the judge of patches: `Dpkg::Source::Patch`, called as the
 //! quilt format calls it, for many trees in one process.
+#![allow(dead_code)] // each test takes its part
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

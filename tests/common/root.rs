@@ -39,12 +39,12 @@ pub fn codename() -> String {
     line.expect("no VERSION_CODENAME in /etc/os-release").trim_matches('"').to_string()
 }
 
-/// The machine's own apt configuration for Debian: mmdebstrap reads both forms.
+/// The machine's own lists of Debian's archive; mmdebstrap reads both forms.
 fn apt_sources() -> Vec<PathBuf> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
-    files.extend(super::files_ending(Path::new("/etc/apt/sources.list.d"), "debian.sources"));
+    files.extend(["debian.sources", "ubuntu.sources"].map(|name| Path::new("/etc/apt/sources.list.d").join(name)));
     files.retain(|file| fs::read_to_string(file).is_ok_and(|text| text.contains("deb")));
-    assert!(!files.is_empty(), "apt is configured for no mirror of Debian");
+    assert!(!files.is_empty(), "apt is configured for no mirror of Debian or Ubuntu");
     files
 }
 

@@ -107,13 +107,14 @@ impl<'a, R: Read> Members<'a, R> {
         if filled == 0 || (filled == BLOCK && block.iter().all(|b| *b == 0)) {
             return if first && filled == 0 { Err(ArchiveError::Empty) } else { Ok(false) };
         }
-        if filled < BLOCK {
-            return Err(if first { ArchiveError::NotATar } else { ArchiveError::Truncated });
-        }
-        if checksum_holds(tar::Header::from_byte_slice(block)) {
+        if filled == BLOCK && checksum_holds(tar::Header::from_byte_slice(block)) {
             Ok(true)
         } else if first {
+            // nonsense may come from damage, which the compressor's check tells
+            self.drain()?;
             Err(ArchiveError::NotATar)
+        } else if filled < BLOCK {
+            Err(ArchiveError::Truncated)
         } else {
             Err(ArchiveError::Corrupt("the checksum of a member's header is wrong".to_string()))
         }
@@ -254,7 +255,7 @@ impl<'a, R: Read> Members<'a, R> {
 
     /// Records are `LENGTH KEY=VALUE\n`; a value may hold line ends, but no NUL
     /// where it names a file.
-    fn pax_records(&mut self, size: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ArchiveError> {
+    fn pax_records(&mut self, size: u64) -> Result<Vec<PaxRecord>, ArchiveError> {
         if size > LONGEST_PAX {
             return Err(ArchiveError::Corrupt(format!("a pax header has {size} bytes")));
         }
@@ -328,6 +329,6 @@ pub fn checksum_holds(header: &tar::Header) -> bool {
     let bytes = header.as_bytes().iter().enumerate();
     let bytes = bytes.map(|(i, b)| if (148..156).contains(&i) { b' ' } else { *b });
     let unsigned: u32 = bytes.clone().map(u32::from).sum();
-    let signed: i32 = bytes.map(|b| i32::from(b.cast_signed())).sum();
+    let signed: i32 = bytes.map(|b| i32::from(i8::from_ne_bytes([b]))).sum();
     unsigned == expected || i64::from(signed) == i64::from(expected)
 }

@@ -12,8 +12,10 @@
 //! the size of the tarball.
 
 mod error;
+mod limits;
 mod listing;
 mod members;
+mod tree;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,32 +24,14 @@ use std::io::Read;
 use std::path::Path;
 
 pub use error::ArchiveError;
+pub use limits::Limits;
 pub use listing::{Entry, EntryKind, Listing};
 pub use members::checksum_holds;
 
 use crate::fetch::compression::{self, Compression};
+use limits::{Counted, Limited};
 use members::{Member, MemberKind, Members};
-
-/// From where on a tarball is taken for an attack.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Bytes unpacked; for a large tarball 16 times its size, if that is more.
-    pub unpacked: u64,
-    /// Unpacked size over compressed size.
-    pub ratio: u64,
-    /// Bytes unpacked before the ratio counts.
-    pub ratio_from: u64,
-    /// Members.
-    pub members: usize,
-    /// Bytes of a name, or of a link's target (PATH_MAX of Linux).
-    pub path: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { unpacked: 8 << 30, ratio: 1000, ratio_from: 64 << 20, members: 2_000_000, path: 4096 }
-    }
-}
+use tree::Tree;
 
 /// How strictly to look.
 #[derive(Debug, Clone, Default)]
@@ -143,8 +127,10 @@ impl Scan {
         let inner = compression::decoder(compression, file).map_err(ArchiveError::Io)?;
         let input = Limited { inner, consumed: &consumed, unpacked: 0, limits: &rules.limits };
         let mut members = Members::new(input, &rules.limits);
+        let mut seen = 0;
         while let Some(member) = members.next()? {
-            if self.kept.len() >= rules.limits.members {
+            seen += 1;
+            if seen > rules.limits.members {
                 return Err(ArchiveError::TooMany { limit: rules.limits.members });
             }
             let name = member.path.clone();
@@ -318,64 +304,6 @@ impl Scan {
     }
 }
 
-/// Entries in byte order of path, before parent folders are added.
-#[derive(Default)]
-struct Tree<'a> {
-    entries: Vec<(&'a [u8], EntryKind, &'a [u8])>,
-}
-
-impl<'a> Tree<'a> {
-    fn find(&self, path: &[u8]) -> Option<EntryKind> {
-        let place = self.entries.partition_point(|(p, _, _)| *p < path);
-        self.entries.get(place).filter(|(p, _, _)| *p == path).map(|(_, kind, _)| *kind)
-    }
-
-    fn finish(mut self, rules: &Rules) -> Result<Listing, ArchiveError> {
-        let mut implied: BTreeSet<&'a [u8]> = BTreeSet::new();
-        let mut last_parent: &[u8] = b"";
-        for (path, _, _) in &self.entries {
-            let mut below = *path;
-            while let Some(slash) = memchr::memrchr(b'/', below) {
-                let parent = below.get(..slash).unwrap_or_default();
-                if parent == last_parent || implied.contains(parent) {
-                    break;
-                }
-                match self.find(parent) {
-                    Some(EntryKind::Directory) => {}
-                    Some(EntryKind::Symlink) => {
-                        return Err(ArchiveError::ThroughLink { path: path.to_vec(), link: parent.to_vec() });
-                    }
-                    Some(EntryKind::File { .. }) => {
-                        return Err(ArchiveError::BelowAFile { path: path.to_vec(), parent: parent.to_vec() });
-                    }
-                    None => {
-                        implied.insert(parent);
-                    }
-                }
-                below = parent;
-            }
-            if let Some(slash) = memchr::memrchr(b'/', path) {
-                last_parent = path.get(..slash).unwrap_or_default();
-            }
-        }
-        if !implied.is_empty() {
-            self.entries.extend(implied.into_iter().map(|path| (path, EntryKind::Directory, &b""[..])));
-            self.entries.sort_by(|a, b| a.0.cmp(b.0));
-        }
-        let mut listing = Listing::default();
-        for (path, kind, target) in self.entries {
-            listing.push(path, kind, target).ok_or(ArchiveError::TooMany { limit: rules.limits.members })?;
-        }
-        if !rules.allow_outward_links {
-            let mut links = listing.iter().filter(|entry| entry.kind == EntryKind::Symlink);
-            if let Some(link) = links.find(|entry| listing.leads_outside(entry.path, entry.target)) {
-                return Err(ArchiveError::LinkOutside { path: link.path.to_vec(), target: link.target.to_vec() });
-            }
-        }
-        Ok(listing)
-    }
-}
-
 /// The parts of a member's name. `None` for the root itself, and for quilt's
 /// `.pc`, which dpkg-source leaves out of the tarball's root and of a top folder.
 fn tree_path(path: &[u8]) -> Result<Option<Vec<&[u8]>>, ArchiveError> {
@@ -391,41 +319,4 @@ fn tree_path(path: &[u8]) -> Result<Option<Vec<&[u8]>>, ArchiveError> {
     }
     let parts: Vec<&[u8]> = written.into_iter().filter(|part| !part.is_empty() && *part != b".").collect();
     Ok(if parts.is_empty() { None } else { Some(parts) })
-}
-
-/// Counts what is taken from the compressed file.
-struct Counted<'a, R> {
-    inner: R,
-    count: &'a Cell<u64>,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count.set(self.count.get() + read as u64);
-        Ok(read)
-    }
-}
-
-/// Stops a bomb while it unpacks.
-struct Limited<'a, R> {
-    inner: R,
-    consumed: &'a Cell<u64>,
-    unpacked: u64,
-    limits: &'a Limits,
-}
-
-impl<R: Read> Read for Limited<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.unpacked += read as u64;
-        let limits = self.limits;
-        if self.unpacked > limits.unpacked {
-            return Err(std::io::Error::other(ArchiveError::TooLarge { limit: limits.unpacked }));
-        }
-        if self.unpacked > limits.ratio_from && self.unpacked / limits.ratio > self.consumed.get() {
-            return Err(std::io::Error::other(ArchiveError::Bomb { limit: limits.ratio }));
-        }
-        Ok(read)
-    }
 }

@@ -1,0 +1,231 @@
+//! One recipe, every target: the story of `lib.rs` from end to end.
+//!
+//! Each source is read once for all targets ([`study`]); the targets are then
+//! rendered, packed and signed in parallel, in memory; what came out goes into
+//! the output folder in one step at the end ([`staging`]), so that a failure
+//! leaves it as it was.
+
+pub mod origs;
+pub mod prepare;
+pub mod staging;
+pub mod study;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{self, Failure};
+use crate::listener::Listener;
+use crate::pack::source::{self, SourcePackage};
+use crate::parallel;
+use crate::plan::Target;
+use crate::render::{self, Origin, Tree};
+use crate::sign::{Signer, sign_source_package};
+use origs::OrigFile;
+use prepare::Prepared;
+use staging::Staging;
+use study::Studied;
+
+/// Whether the .changes lists the orig files, so that they are uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum OrigPolicy {
+    /// Unless the lock records that the archive has published them
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to build.
+pub struct Options<'a> {
+    /// Network, cache, lock, selection, threads.
+    pub prepare: prepare::Options<'a>,
+    /// Folder for the packages.
+    pub output: &'a Path,
+    /// Whether orig files are uploaded.
+    pub orig: OrigPolicy,
+    /// Build the other targets when one fails.
+    pub keep_going: bool,
+    /// Leave each target's debian/ as a folder too.
+    pub keep_tree: bool,
+    /// Signs, where there is a key.
+    pub signer: Option<&'a Signer>,
+}
+
+/// One source package that was built.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Source package name.
+    pub name: String,
+    /// Full Debian version.
+    pub version: String,
+    /// Series it is for.
+    pub series: String,
+    /// Distribution of that series.
+    pub distro: &'static str,
+    /// The .changes in the output folder.
+    pub changes: PathBuf,
+    /// Names of all files of the package in the output folder, the .changes last.
+    pub files: Vec<String>,
+    /// Whether the .changes lists the orig files.
+    pub orig_included: bool,
+    /// Fingerprint of the key that signed it.
+    pub signed_by: Option<String>,
+    /// Files that the recipe's debian/ replaced.
+    pub overridden: Vec<String>,
+}
+
+/// What became of a recipe.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The packages built, in the recipe's order.
+    pub built: Vec<Built>,
+    /// What failed besides (only with `keep_going`).
+    pub failures: Vec<Failure>,
+}
+
+/// Builds every target of a recipe into the output folder.
+///
+/// On an error nothing is written there, nor is the lock; with `keep_going` the
+/// targets that succeeded are, and the failures are in the outcome.
+pub fn build(recipe: &Path, options: &Options, listener: &dyn Listener) -> Result<Outcome, Failure> {
+    let prepared = Prepared::open(recipe, &options.prepare, listener)?;
+    origs::check_names(&prepared)?;
+    let studied = Studied::of(&prepared, options.prepare.jobs, listener)?;
+    let staging = Staging::new(options.output)?;
+    let job = Job { prepared: &prepared, studied: &studied, staging: &staging, options };
+    let results = parallel::map(&prepared.targets, options.prepare.jobs, |target| job.target(target, listener));
+
+    let (mut outcome, mut packages) = (Outcome::default(), Vec::new());
+    if options.keep_going {
+        for result in results {
+            match result {
+                Ok(package) => packages.push(package),
+                Err(failure) => outcome.failures.push(failure),
+            }
+        }
+    } else {
+        packages = diagnostic::all(results)?;
+    }
+    if packages.is_empty() {
+        return Ok(outcome);
+    }
+    let targets: Vec<&Target> = packages.iter().map(|package| package.target).collect();
+    let origs_first = origs::stage(&prepared, &targets, &staging, options.output)?;
+    // The lock first: a package must never exist whose version it does not know.
+    prepared.save_lock()?;
+    staging.publish(origs_first.iter().map(String::as_str))?;
+    for package in &packages {
+        staging.publish(package.own_files.iter().map(String::as_str))?;
+    }
+    outcome.built = packages.into_iter().map(|package| package.built).collect();
+    Ok(outcome)
+}
+
+/// A target's package, staged.
+struct Staged<'a> {
+    target: &'a Target,
+    built: Built,
+    /// Files that are this target's alone, the .changes last.
+    own_files: Vec<String>,
+}
+
+/// What all targets of a run share.
+struct Job<'a> {
+    prepared: &'a Prepared<'a>,
+    studied: &'a Studied,
+    staging: &'a Staging,
+    options: &'a Options<'a>,
+}
+
+impl<'a> Job<'a> {
+    fn target(&self, target: &'a Target, listener: &dyn Listener) -> Result<Staged<'a>, Failure> {
+        self.studied.verdict(target)?;
+        let tree = self.render(target)?;
+        let overridden = overridden(&tree);
+        listener.detail(&format!("{} for {}: rendered {} files", target.name, target.series, tree.files.len()));
+        let origs = origs::of_target(self.prepared, target)?;
+        let include = self.includes_origs(&origs);
+        let package = source::assemble(source::Input {
+            tree: &tree,
+            format: target.format,
+            vendor: target.series.distro.vendor(),
+            origs: &origs.iter().map(OrigFile::as_orig).collect::<Vec<_>>(),
+            include_origs: include,
+        })?;
+        package.warnings.iter().for_each(|warning| listener.tell(warning.clone()));
+        self.stage(target, &tree, package, include && !origs.is_empty(), overridden)
+    }
+
+    fn render(&self, target: &Target) -> Result<Tree, Failure> {
+        let upstream = self.studied.upstream_of(self.prepared, target)?;
+        render::render(target, &upstream.inputs())
+    }
+
+    fn includes_origs(&self, origs: &[OrigFile]) -> bool {
+        match self.options.orig {
+            OrigPolicy::Always => true,
+            OrigPolicy::Never => false,
+            OrigPolicy::Auto => {
+                let lock = &self.prepared.lock;
+                !origs.iter().all(|orig| lock.is_published(&orig.file_name, &orig.checksums.sha256))
+            }
+        }
+    }
+
+    fn stage(
+        &self,
+        target: &'a Target,
+        tree: &Tree,
+        package: SourcePackage,
+        orig_included: bool,
+        overridden: Vec<String>,
+    ) -> Result<Staged<'a>, Failure> {
+        let (package, signed_by) = match self.options.signer {
+            Some(signer) => (sign_source_package(signer, package)?, Some(signer.fingerprint())),
+            None => (package, None),
+        };
+        let mut own_files = Vec::new();
+        for file in [&package.tarball, &package.dsc, &package.buildinfo, &package.changes] {
+            self.staging.write(&file.name, &file.bytes)?;
+            own_files.push(file.name.clone());
+        }
+        if self.options.keep_tree {
+            let folder = format!("{}_{}.tree", target.name, target.version.without_epoch());
+            tree.write_to(&self.options.output.join(folder))?;
+        }
+        let changes = self.options.output.join(&package.changes.name);
+        let built = Built {
+            name: target.name.clone(),
+            version: target.version.to_string(),
+            series: target.series.name.clone(),
+            distro: target.series.distro.name(),
+            changes,
+            files: package.origs_included.iter().chain(&own_files).cloned().collect(),
+            orig_included,
+            signed_by,
+            overridden,
+        };
+        Ok(Staged { target, built, own_files })
+    }
+}
+
+fn overridden(tree: &Tree) -> Vec<String> {
+    let replaced = |(path, file): (&String, &render::File)| (file.origin == Origin::Override).then(|| path.clone());
+    tree.files.iter().filter_map(replaced).collect()
+}
+
+/// Renders every target without packing anything: `debian/` by series.
+pub fn render(
+    recipe: &Path,
+    options: &prepare::Options,
+    listener: &dyn Listener,
+) -> Result<BTreeMap<String, Tree>, Failure> {
+    let prepared = Prepared::open(recipe, options, listener)?;
+    let studied = Studied::of(&prepared, options.jobs, listener)?;
+    let trees = parallel::map(&prepared.targets, options.jobs, |target| {
+        let upstream = studied.upstream_of(&prepared, target)?;
+        Ok((target.series.name.clone(), render::render(target, &upstream.inputs())?))
+    });
+    Ok(diagnostic::all(trees)?.into_iter().collect())
+}

@@ -1,0 +1,61 @@
+//! `pkgr man`.
+
+use std::path::PathBuf;
+
+use crate::cli::{self, Context, Output};
+use crate::diagnostic::Failure;
+use crate::files;
+
+/// Print the manual page, or write those of all commands
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The command whose page is wanted (pkgr itself by default)
+    command: Option<String>,
+    /// Write pkgr.1 and one page per command into this folder
+    #[arg(short, long, value_name = "DIR", conflicts_with = "command")]
+    output: Option<PathBuf>,
+}
+
+/// Prints one page, or writes them all and prints their paths.
+pub fn run(args: &Args, _: &Context) -> Result<Output, Failure> {
+    let root = cli::command().disable_help_subcommand(true);
+    let Some(folder) = &args.output else {
+        let page = match &args.command {
+            None => root,
+            Some(name) => named(&root, name)?,
+        };
+        return Ok(Output::text(String::from_utf8_lossy(&page_of(page)?)));
+    };
+    let mut paths = String::new();
+    let mut write = |page: clap::Command, name: String| -> Result<(), Failure> {
+        let path = folder.join(name);
+        files::write_atomically(&path, &page_of(page)?, false)?;
+        paths.push_str(&format!("{}\n", path.display()));
+        Ok(())
+    };
+    for command in root.get_subcommands() {
+        write(named(&root, command.get_name())?, format!("pkgr-{}.1", command.get_name()))?;
+    }
+    write(root, "pkgr.1".to_string())?;
+    Ok(Output::text(paths))
+}
+
+fn named(root: &clap::Command, name: &str) -> Result<clap::Command, Failure> {
+    let title: &'static str = Box::leak(format!("pkgr-{name}").into_boxed_str()); // clap keeps names for ever
+    root.find_subcommand(name).map(|command| command.clone().name(title)).ok_or_else(|| {
+        let message = format!("there is no command `{name}`");
+        let found = crate::diagnostic::Diagnostic::error("unknown-command", message).hint("`pkgr --help` lists them");
+        Failure::new(crate::diagnostic::Kind::Usage, found)
+    })
+}
+
+/// The page in roff. Its date is left out, so that it is the same on every day.
+fn page_of(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    let source = format!("pkgr {}", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).date("").source(source).manual("pkgr manual").render(&mut page).map_err(|e| {
+        let message = format!("cannot write the manual page: {e}");
+        Failure::environment(crate::diagnostic::Diagnostic::error("io", message))
+    })?;
+    Ok(page)
+}

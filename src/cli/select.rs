@@ -1,0 +1,65 @@
+//! Options that several commands share: which recipes, which targets, which key.
+
+use std::path::PathBuf;
+
+use crate::cli::Context;
+use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::recipe::selector::Selector;
+use crate::sign::{Backend, Signer};
+
+/// Recipes and a selection of their targets.
+#[derive(clap::Args, Debug)]
+pub struct Recipes {
+    /// recipe.toml, or a folder that holds one
+    #[arg(value_name = "RECIPE", default_value = "recipe.toml")]
+    pub recipes: Vec<PathBuf>,
+    /// Only targets that match, e.g. `jammy`, `focal..`, `ubuntu,!noble`
+    #[arg(long, value_name = "SELECTOR")]
+    pub only: Option<String>,
+}
+
+impl Recipes {
+    /// The parsed `--only`.
+    pub fn only(&self) -> Result<Option<Selector>, Failure> {
+        Ok(self.only.as_deref().map(Selector::parse).transpose()?)
+    }
+}
+
+/// The recipe files that are meant: a folder means the recipe.toml in it.
+pub fn recipe_files(recipes: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    recipes.iter().map(|path| recipe_file(path)).collect()
+}
+
+fn recipe_file(path: &std::path::Path) -> Result<PathBuf, Failure> {
+    let file = if path.is_dir() { path.join("recipe.toml") } else { path.to_path_buf() };
+    if file.is_file() {
+        return Ok(file);
+    }
+    let message = format!("there is no recipe at {}", file.display());
+    let hint = "name a recipe.toml or the folder that holds it";
+    Err(Failure::new(Kind::Usage, Diagnostic::error("no-recipe", message).hint(hint)))
+}
+
+/// Which key signs.
+#[derive(clap::Args, Debug)]
+pub struct Key {
+    /// Fingerprint, key id or user id in GnuPG, or the path of an armored secret key
+    #[arg(long, value_name = "KEY", env = "PKGR_KEY")]
+    pub key: Option<String>,
+    /// Who signs: pkgr itself with a key from a file, or GnuPG
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Option<Backend>,
+}
+
+impl Key {
+    /// The signer that the options, the environment (`PKGR_SIGNING_KEY`) and the
+    /// configuration lead to; `None` where no key is named anywhere.
+    pub fn signer(&self, context: &Context) -> Result<Option<Signer>, Failure> {
+        let named = self.key.as_deref();
+        let environment = |name: &str| std::env::var(name).ok();
+        match Signer::resolve(named, &environment, self.backend)? {
+            None => Signer::resolve(context.config.key.as_deref(), &environment, self.backend),
+            found => Ok(found),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The house keeps its shape: modules know only those that come before them in
+//! the story, only `ui` prints, nothing panics on input, no file grows into two.
+
+use std::path::{Path, PathBuf};
+
+/// What each module may use besides itself. A module without a line here fails
+/// the test, so that a new one gets its place in the story.
+const MAY_USE: &[(&str, &str)] = &[
+    ("deb", ""),
+    ("series", ""),
+    ("parallel", ""),
+    ("diagnostic", ""),
+    ("listener", "diagnostic"),
+    ("files", "diagnostic"),
+    ("lock", "diagnostic files plan"), // plan: in a doc link only
+    ("recipe", "deb diagnostic files series"),
+    ("plan", "deb diagnostic files lock recipe series"),
+    ("fetch", "deb diagnostic files listener lock pack parallel plan"),
+    ("patch", "diagnostic"),
+    ("render", "deb diagnostic files patch plan series"),
+    ("pack", "deb diagnostic plan render"),
+    ("sign", "deb diagnostic files pack"),
+    ("build", "deb diagnostic fetch files listener lock pack parallel patch plan recipe render series sign"),
+    ("ui", "diagnostic listener"),
+];
+
+fn source_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&source_root(), &mut found);
+    found.sort();
+    found
+}
+
+fn module_of(path: &Path) -> String {
+    let inside = path.strip_prefix(source_root()).unwrap();
+    inside.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_string()
+}
+
+/// The lines of code of all files, without unit tests and comments:
+/// (module, `path:number`, line).
+fn lines_of_code() -> Vec<(String, String, String)> {
+    let mut lines = Vec::new();
+    for (path, text) in sources() {
+        if path.file_name().is_some_and(|name| name == "tests.rs") {
+            continue;
+        }
+        let code = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate() {
+            if !line.trim_start().starts_with("//") {
+                lines.push((module_of(&path), format!("{}:{}", path.display(), number + 1), line.to_string()));
+            }
+        }
+    }
+    assert!(lines.len() > 1000, "the sources were not found");
+    lines
+}
+
+/// The modules named by `crate::a`, `crate::{a, b::c}` in a line.
+fn modules_named(line: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for rest in line.split("crate::").skip(1) {
+        let parts: Vec<&str> = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or(group).split(',').collect(),
+            None => vec![rest],
+        };
+        for part in parts {
+            let name: String = part.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            if !name.is_empty() {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn modules_know_only_what_comes_before_them() {
+    let mut wrong = Vec::new();
+    for (module, place, line) in lines_of_code() {
+        if ["main", "lib", "cli"].contains(&module.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
+            wrong.push(format!("{place}: {module} has no line in MAY_USE"));
+            continue;
+        };
+        for used in modules_named(&line) {
+            if used != module && !allowed.split(' ').any(|name| name == used) {
+                wrong.push(format!("{place}: {module} uses {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn assert_no_line_has(words: &[&str], except_in: &str) {
+    let wrong: Vec<String> = lines_of_code()
+        .into_iter()
+        .filter(|(module, _, line)| module != except_in && words.iter().any(|word| line.contains(word)))
+        .map(|(_, place, line)| format!("{place}: {}", line.trim()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_ui_prints() {
+    assert_no_line_has(&["println!", "eprintln!", "print!(", "eprint!(", "dbg!"], "ui");
+}
+
+#[test]
+fn nothing_panics_on_purpose() {
+    let words = [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "unreachable!("];
+    assert_no_line_has(&words, "");
+}
+
+#[test]
+fn a_file_tells_one_thing() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > 600)
+        .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let mut wrong = Vec::new();
+    let mut in_dependencies = false;
+    for line in include_str!("../Cargo.toml").lines() {
+        if line.starts_with('[') {
+            in_dependencies = line.contains("dependencies");
+        } else if in_dependencies && line.contains(" = ") && !line.contains(" # ") {
+            // The three digests share one reason, which stands on the last of them.
+            if !["sha2 ", "sha1 "].iter().any(|name| line.starts_with(name)) {
+                wrong.push(line);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no reason beside:\n{}", wrong.join("\n"));
+}
