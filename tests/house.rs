@@ -59,7 +59,7 @@ fn lines_of_code() -> Vec<(String, String, String)> {
         if path.file_name().is_some_and(|name| name == "tests.rs") {
             continue;
         }
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate() {
             if !line.trim_start().starts_with("//") {
                 lines.push((module_of(&path), format!("{}:{}", path.display(), number + 1), line.to_string()));

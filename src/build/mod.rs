@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{self, Failure};
 use crate::listener::Listener;
-use crate::pack::source::{self, Packed, SourcePackage};
+use crate::pack::source::{self, SourcePackage};
 use crate::parallel;
 use crate::plan::Target;
 use crate::render::{self, Origin, Tree};
-use crate::sign::{Document, Signer, sign_package};
+use crate::sign::{Signer, sign_source_package};
 use origs::OrigFile;
 use prepare::Prepared;
 use staging::Staging;
@@ -153,6 +153,7 @@ impl<'a> Job<'a> {
             origs: &origs.iter().map(OrigFile::as_orig).collect::<Vec<_>>(),
             include_origs: include,
         })?;
+        package.warnings.iter().for_each(|warning| listener.tell(warning.clone()));
         self.stage(target, &tree, package, include && !origs.is_empty(), overridden)
     }
 
@@ -180,14 +181,15 @@ impl<'a> Job<'a> {
         orig_included: bool,
         overridden: Vec<String>,
     ) -> Result<Staged<'a>, Failure> {
-        let (files, signed_by) = match self.options.signer {
-            Some(signer) => (signed(signer, &package)?, Some(signer.fingerprint())),
-            None => (unsigned(&package), None),
+        let (package, signed_by) = match self.options.signer {
+            Some(signer) => (sign_source_package(signer, package)?, Some(signer.fingerprint())),
+            None => (package, None),
         };
-        for (name, bytes) in &files {
-            self.staging.write(name, bytes)?;
+        let mut own_files = Vec::new();
+        for file in [&package.tarball, &package.dsc, &package.buildinfo, &package.changes] {
+            self.staging.write(&file.name, &file.bytes)?;
+            own_files.push(file.name.clone());
         }
-        let own_files: Vec<String> = files.into_iter().map(|(name, _)| name.to_string()).collect();
         if self.options.keep_tree {
             let folder = format!("{}_{}.tree", target.name, target.version.without_epoch());
             tree.write_to(&self.options.output.join(folder))?;
@@ -206,25 +208,6 @@ impl<'a> Job<'a> {
         };
         Ok(Staged { target, built, own_files })
     }
-}
-
-/// The files that are the package's own, the .changes last.
-fn unsigned(package: &SourcePackage) -> Vec<(&str, Vec<u8>)> {
-    [&package.tarball, &package.dsc, &package.buildinfo, &package.changes]
-        .map(|file| (file.name.as_str(), file.bytes.clone()))
-        .to_vec()
-}
-
-/// The same, signed.
-fn signed<'p>(signer: &Signer, package: &'p SourcePackage) -> Result<Vec<(&'p str, Vec<u8>)>, Failure> {
-    let document = |file: &'p Packed| Some(Document { name: &file.name, text: &file.bytes });
-    let signed =
-        sign_package(signer, document(&package.dsc), document(&package.buildinfo), document(&package.changes))?;
-    let texts =
-        [(&package.dsc, signed.dsc), (&package.buildinfo, signed.buildinfo), (&package.changes, signed.changes)];
-    let mut files = vec![(package.tarball.name.as_str(), package.tarball.bytes.clone())];
-    files.extend(texts.into_iter().filter_map(|(file, text)| Some((file.name.as_str(), text?))));
-    Ok(files)
 }
 
 fn overridden(tree: &Tree) -> Vec<String> {

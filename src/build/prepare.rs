@@ -9,7 +9,7 @@ use crate::fetch::{self, Fetched, Fetcher};
 use crate::listener::Listener;
 use crate::lock::Lock;
 use crate::parallel;
-use crate::plan::{self, Location, Source, Target};
+use crate::plan::{self, Source, Target};
 use crate::recipe::{self, selector::Selector};
 
 /// What preparing depends on besides the recipe's folder.
@@ -29,22 +29,15 @@ pub struct Options<'a> {
 
 /// A source that some targets share, fetched.
 pub struct Upstream {
-    /// Where it came from.
-    pub location: Location,
+    /// The first `[[source]]` that asked for it.
+    pub source: Source,
     /// Its bytes in the cache, with digests.
     pub fetched: Fetched,
-    sha256: Option<String>,
-    signature: Option<Location>,
-    keyring: Option<String>,
 }
 
-impl Upstream {
-    fn is_for(&self, source: &Source) -> bool {
-        self.location == source.location
-            && self.sha256 == source.sha256
-            && self.signature == source.signature
-            && self.keyring == source.keyring
-    }
+/// Whether two sources are fetched and verified alike.
+fn same(a: &Source, b: &Source) -> bool {
+    a.location == b.location && a.sha256 == b.sha256 && a.signature == b.signature && a.keyring == b.keyring
 }
 
 /// A recipe ready to be rendered.
@@ -90,7 +83,7 @@ impl<'a> Prepared<'a> {
 
     /// The fetched file of a target's source.
     pub fn upstream_of(&self, source: &Source) -> Result<&Upstream, Failure> {
-        self.upstreams.iter().find(|upstream| upstream.is_for(source)).ok_or_else(|| {
+        self.upstreams.iter().find(|upstream| same(&upstream.source, source)).ok_or_else(|| {
             let message = format!("source {} was not fetched", source.location.key());
             Failure::environment(Diagnostic::error("not-fetched", message))
         })
@@ -139,24 +132,12 @@ fn fetch_all(
 ) -> Result<Vec<Upstream>, Failure> {
     let mut distinct: Vec<&Source> = Vec::new();
     for source in targets.iter().flat_map(|target| &target.sources) {
-        let same = |other: &&Source| {
-            other.location == source.location
-                && other.sha256 == source.sha256
-                && other.signature == source.signature
-                && other.keyring == source.keyring
-        };
-        if !distinct.iter().any(same) {
+        if !distinct.iter().any(|other| same(other, source)) {
             distinct.push(source);
         }
     }
     let results = parallel::map(&distinct, jobs, |source| {
-        fetcher.fetch(source, folder, lock).map(|fetched| Upstream {
-            location: source.location.clone(),
-            fetched,
-            sha256: source.sha256.clone(),
-            signature: source.signature.clone(),
-            keyring: source.keyring.clone(),
-        })
+        fetcher.fetch(source, folder, lock).map(|fetched| Upstream { source: (*source).clone(), fetched })
     });
     crate::diagnostic::all(results)
 }

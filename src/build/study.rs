@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::build::prepare::Prepared;
+use crate::build::prepare::{Prepared, Upstream};
 use crate::diagnostic::Failure;
-use crate::fetch::archive::{self, EntryKind, Inspection, Listing};
-use crate::fetch::{Fetched, Fetcher};
+use crate::fetch::Fetcher;
+use crate::fetch::archive::{EntryKind, Inspection, Listing, Rules};
 use crate::listener::Listener;
 use crate::patch::{self, PatchFile};
 use crate::plan::Target;
@@ -37,15 +37,14 @@ impl Studied {
     pub fn of(prepared: &Prepared, jobs: usize, listener: &dyn Listener) -> Result<Studied, Failure> {
         let Questions { queues, keys, mut refused } = Questions::of(prepared)?;
         let distinct = distinct_files(prepared);
-        let looks = parallel::map(&distinct, jobs, |fetched| {
-            look(&prepared.fetcher, fetched, &wanted(&queues, &fetched.checksums.sha256), listener)
+        let looks = parallel::map(&distinct, jobs, |upstream| {
+            look(&prepared.fetcher, upstream, &wanted(&queues, &upstream.fetched.checksums.sha256), listener)
         });
         let mut listings = BTreeMap::new();
         let mut contents = BTreeMap::new();
-        for (fetched, look) in distinct.iter().zip(looks) {
-            let inspection = look?;
-            listings.insert(fetched.checksums.sha256.clone(), inspection.listing);
-            contents.insert(fetched.checksums.sha256.clone(), inspection.files);
+        for (upstream, inspection) in distinct.iter().zip(crate::diagnostic::all(looks)?) {
+            listings.insert(upstream.fetched.checksums.sha256.clone(), inspection.listing);
+            contents.insert(upstream.fetched.checksums.sha256.clone(), inspection.files);
         }
         let verdicts = parallel::map(&queues, jobs, |queue| queue.judge(&listings, &contents, listener));
         for (queue, verdict) in queues.iter().zip(verdicts) {
@@ -76,6 +75,8 @@ impl Studied {
 /// The patches of one or more targets over the same origs, not yet judged.
 struct PatchQueue {
     key: String,
+    /// The source that messages speak of, `hello 2.12`.
+    source: String,
     parts: Vec<Part>,
     patches: Vec<PatchFile>,
 }
@@ -115,7 +116,9 @@ impl PatchQueue {
         let base = Base { queue: self, listings, contents };
         self.patches.iter().flat_map(PatchFile::warnings).for_each(|warning| listener.tell(warning.clone()));
         let mut tree = patch::Tree::new(&base);
-        for warning in patch::apply_series(&self.patches, &mut tree)? {
+        let warnings =
+            patch::apply_series(&self.patches, &mut tree).map_err(|error| error.into_failure(&self.source))?;
+        for warning in warnings {
             listener.tell(warning);
         }
         Ok(())
@@ -241,9 +244,10 @@ impl Questions {
         if known || prepared.fetcher.memo_get(&key).is_some() {
             return Ok(());
         }
+        let source = format!("{} {}", target.name, target.recipe_version);
         let parsed = patches.iter().map(|(name, bytes)| patch::parse(name, bytes).map_err(Failure::from));
         match crate::diagnostic::all(parsed) {
-            Ok(patches) => self.queues.push(PatchQueue { key, parts, patches }),
+            Ok(patches) => self.queues.push(PatchQueue { key, source, parts, patches }),
             Err(failure) => drop(self.refused.insert(key, failure)),
         }
         Ok(())
@@ -251,11 +255,11 @@ impl Questions {
 }
 
 /// Each tarball of the recipe once, by its bytes.
-fn distinct_files<'a>(prepared: &'a Prepared) -> Vec<&'a Fetched> {
-    let mut distinct: Vec<&Fetched> = Vec::new();
+fn distinct_files<'a>(prepared: &'a Prepared) -> Vec<&'a Upstream> {
+    let mut distinct: Vec<&Upstream> = Vec::new();
     for upstream in &prepared.upstreams {
-        if !distinct.iter().any(|other| other.checksums.sha256 == upstream.fetched.checksums.sha256) {
-            distinct.push(&upstream.fetched);
+        if !distinct.iter().any(|other| other.fetched.checksums.sha256 == upstream.fetched.checksums.sha256) {
+            distinct.push(upstream);
         }
     }
     distinct
@@ -278,17 +282,16 @@ fn wanted(queues: &[PatchQueue], sha256: &str) -> BTreeSet<Vec<u8>> {
 /// Reads a tarball as far as nothing is remembered of it.
 fn look(
     fetcher: &Fetcher,
-    fetched: &Fetched,
+    upstream: &Upstream,
     wanted: &BTreeSet<Vec<u8>>,
     listener: &dyn Listener,
 ) -> Result<Inspection, Failure> {
-    let remembered = fetcher.remembered_listing(fetched);
-    if let (Some(listing), true) = (remembered, wanted.is_empty()) {
-        return Ok(Inspection { listing, ..Inspection::default() });
+    let fetched = &upstream.fetched;
+    if wanted.is_empty() {
+        if let Some(listing) = fetcher.remembered_listing(fetched) {
+            return Ok(Inspection { listing, ..Inspection::default() });
+        }
     }
     listener.detail(&format!("reading {}", fetched.path.display()));
-    let inspection = archive::inspect(&fetched.path, fetched.compression, &|path| wanted.contains(path))
-        .map_err(|error| Failure::from(error).because(format!("in {}", fetched.path.display())))?;
-    fetcher.remember_listing(fetched, &inspection.listing);
-    Ok(inspection)
+    fetcher.inspect(&upstream.source, fetched, &|path| wanted.contains(path), &Rules::default())
 }

@@ -38,8 +38,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         let prepared = Prepared::open(&recipe, &options, &context.printer)?;
         for upstream in &prepared.upstreams {
             let sums = &upstream.fetched.checksums;
-            output.text.push_str(&format!("{} {:>10} {}\n", sums.sha256, sums.size, upstream.location.key()));
-            sources.push(json!({"from": upstream.location.key(), "sha256": sums.sha256, "size": sums.size}));
+            output.text.push_str(&format!("{} {:>10} {}\n", sums.sha256, sums.size, upstream.source.location.key()));
+            sources.push(json!({"from": upstream.source.location.key(), "sha256": sums.sha256, "size": sums.size}));
         }
         prepared.save_pins()?;
     }

@@ -3,8 +3,8 @@
 //! for all, modes 0644 and 0755, blocks of 10 KiB.
 //!
 //! The layout is that of GNU tar (tar(5), "GNU tar archives"): what differs from
-//! what the `tar` crate writes is the form of the checksum field, the names in the
-//! header of a long name, and the padding at the end.
+//! what the `tar` crate writes is the form of the checksum field, the header of a
+//! long name, and the padding at the end.
 
 use std::collections::BTreeSet;
 
@@ -62,10 +62,6 @@ fn push_header(archive: &mut Vec<u8>, name: &str, kind: EntryType, mode: u32, si
         let mut header = Header::new_gnu();
         set_name(&mut header, b"././@LongLink");
         fill(&mut header, EntryType::GNULongName, 0o644, name.len() as u64 + 1, 0);
-        if let Some(gnu) = header.as_gnu_mut() {
-            gnu.uname[..4].copy_from_slice(b"root");
-            gnu.gname[..4].copy_from_slice(b"root");
-        }
         push_checked(archive, header);
         let mut bytes = name.as_bytes().to_vec();
         bytes.push(0);

@@ -178,11 +178,8 @@ pub(super) fn description(summary: &str, text: &str) -> String {
         match line {
             "" if lines.last().is_none_or(|last| last == ".") => {}
             "" => lines.push(".".to_string()),
-            _ => lines.push(format!("  {}", line.trim_start()).replacen(
-                "  ",
-                if line.starts_with([' ', '\t']) { " " } else { "  " },
-                1,
-            )),
+            _ if line.starts_with([' ', '\t']) => lines.push(line.to_string()),
+            _ => lines.push(format!("  {line}")),
         }
     }
     lines.extend(fill(&paragraph));

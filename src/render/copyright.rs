@@ -2,7 +2,8 @@
 //!
 //! A licence's text is one of `templates/copyright/`, a pointer to
 //! /usr/share/common-licenses where the series has it there (Policy 12.5), or
-//! else the name of the file that holds it in the upstream tree.
+//! else the name of the file that holds it in the upstream tree; a native package
+//! may have it in a file beside its recipe.
 
 use minijinja::context;
 
@@ -101,6 +102,9 @@ fn text(target: &Target, licence: &Licence, listing: Option<&dyn Upstream>) -> R
     found.sort();
     found.dedup();
     if found.is_empty() {
+        if let Some(text) = recipe_text(target) {
+            return Ok(text);
+        }
         let id = match &licence.exception {
             Some(exception) => format!("{} WITH {exception}", licence.id),
             None => licence.id.clone(),
@@ -109,6 +113,16 @@ fn text(target: &Target, licence: &Licence, listing: Option<&dyn Upstream>) -> R
     }
     let name = licence.debian_name();
     Ok(template::fill(include_str!("../../templates/copyright/upstream"), context! { name, files => found }))
+}
+
+/// The licence beside the recipe, which is the licence of a native package.
+fn recipe_text(target: &Target) -> Option<String> {
+    const NAMES: &[&str] =
+        &["LICENSE", "LICENCE", "COPYING", "LICENSE.txt", "LICENCE.txt", "LICENSE.md", "COPYING.txt"];
+    if !target.sources.is_empty() {
+        return None;
+    }
+    NAMES.iter().find_map(|name| std::fs::read_to_string(target.folder.join(name)).ok())
 }
 
 fn known_text(target: &Target, licence: &Licence) -> Option<String> {

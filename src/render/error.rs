@@ -11,7 +11,7 @@ pub enum RenderError {
         /// As the recipe writes it.
         pattern: String,
         /// Where the recipe writes it.
-        place: Place,
+        place: Box<Place>,
     },
     /// Several files for one name.
     #[error("`{pattern}` matches {count} files, but `{to}` is one name")]
@@ -23,7 +23,7 @@ pub enum RenderError {
         /// The destination.
         to: String,
         /// Where the recipe writes it.
-        place: Place,
+        place: Box<Place>,
     },
     /// `license` is no SPDX expression.
     #[error("`{expression}` is not an SPDX licence expression: {reason}")]
@@ -78,10 +78,10 @@ impl From<RenderError> for Diagnostic {
         let message = error.to_string();
         match error {
             RenderError::NoMatch { place, .. } => Diagnostic::error("no-match", message)
-                .at(place)
+                .at(*place)
                 .hint("paths are relative to the folder of recipe.toml, or to the root of the unpacked upstream tree"),
             RenderError::ManyMatches { place, to, .. } => Diagnostic::error("many-matches", message)
-                .at(place)
+                .at(*place)
                 .hint(format!("write `{to}/` to put them into a folder")),
             RenderError::BadLicence { .. } => Diagnostic::error("bad-licence", message)
                 .hint("see https://spdx.org/licenses/ for the identifiers; join them with AND, OR, WITH"),

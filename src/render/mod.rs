@@ -1,10 +1,10 @@
 //! A target's `debian/` folder, and the payload of its tree, as files in memory.
 //!
 //! [`render`] asks each part for its files and puts them together:
-//! [`payload`] brings the recipe's own files, [`staging`] says which debhelper
-//! file or command puts them in place, [`systems`] knows the build systems,
-//! [`rules`] writes debian/rules from both, [`control`], [`copyright`],
-//! [`maintainer`] and [`autopkgtest`] write the files of their names. Nothing
+//! `payload` brings the recipe's own files, `staging` says which debhelper
+//! file or command puts them in place, `systems` knows the build systems,
+//! `rules` writes debian/rules from both, `control`, `copyright`,
+//! `maintainer` and `autopkgtest` write the files of their names. Nothing
 //! here reads the clock, the environment or the upstream tarball: what is known
 //! of that comes through [`Upstream`].
 
@@ -22,6 +22,7 @@ mod staging;
 mod systems;
 mod template;
 mod units;
+mod upstream;
 mod write;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use crate::diagnostic::Failure;
 use crate::plan::Target;
 
 pub use error::RenderError;
+pub use upstream::{Tarballs, Upstream};
 
 /// Where a file of the tree came from, for the report and for error messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,16 +75,6 @@ impl Tree {
     }
 }
 
-/// The paths of the unpacked upstream tree, components included, relative to
-/// its root and without a leading `./`.
-pub trait Upstream {
-    /// The files that a shell pattern names (`*`, `?`, `[…]`, and `**` for any
-    /// depth), in byte order.
-    fn glob(&self, pattern: &str) -> Vec<String>;
-    /// Whether this file or folder is there.
-    fn contains(&self, path: &str) -> bool;
-}
-
 /// What [`render`] needs beside the target.
 #[derive(Default)]
 pub struct Inputs<'a> {
@@ -101,7 +93,7 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
     let mut errors = Vec::new();
     let mut tree = Tree::default();
     let system = systems::System::of(target, inputs.listing);
-    if let Some(error) = system.missing_in(target, inputs.listing) {
+    if let Some(error) = system.missing_in(target) {
         errors.push(error);
     }
     payload::add(target, &mut tree)?;
@@ -122,6 +114,7 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
     maintainer::add(target, &mut tree)?;
     autopkgtest::add(&target.tests, &mut tree);
     payload::add_overrides(target, &mut tree, &mut errors)?;
+    source::add_options(&mut tree);
     source::add_include_binaries(target, &mut tree);
     RenderError::all(errors)?;
     Ok(tree)

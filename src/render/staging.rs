@@ -114,11 +114,11 @@ impl Stager<'_> {
             self.helper("install", pattern.to_string());
         }
         for unit in &package.units {
-            self.into_folder(&unit.file, units::folder(&self.target.series));
+            self.put_into(&unit.file, units::folder(&self.target.series));
         }
         for (list, folder) in [(&package.sysusers, "usr/lib/sysusers.d"), (&package.tmpfiles, "usr/lib/tmpfiles.d")] {
             for file in list {
-                self.into_folder(file, folder);
+                self.put_into(file, folder);
             }
         }
         for file in &package.completions {
@@ -162,7 +162,7 @@ impl Stager<'_> {
 
     fn many_matches(&mut self, install: &Install, count: usize) {
         if let PayloadFile::Upstream(pattern, place) = &install.file {
-            let (pattern, to, place) = (pattern.clone(), install.to.clone(), place.clone());
+            let (pattern, to, place) = (pattern.clone(), install.to.clone(), Box::new(place.clone()));
             self.errors.push(RenderError::ManyMatches { pattern, count, to, place });
         }
     }
@@ -185,13 +185,13 @@ impl Stager<'_> {
         }
         let found = listing.glob(pattern);
         if found.is_empty() {
-            self.errors.push(RenderError::NoMatch { pattern: pattern.clone(), place: place.clone() });
+            self.errors.push(RenderError::NoMatch { pattern: pattern.clone(), place: Box::new(place.clone()) });
             return None;
         }
         Some(found)
     }
 
-    fn into_folder(&mut self, file: &PayloadFile, folder: &str) {
+    fn put_into(&mut self, file: &PayloadFile, folder: &str) {
         for file in self.resolve(file).unwrap_or_default() {
             self.put(&file, folder);
         }

@@ -44,7 +44,7 @@ impl System {
     }
 
     /// What keeps this system from working on the target's series.
-    pub fn missing_in(self, target: &Target, _: Option<&dyn Upstream>) -> Option<RenderError> {
+    pub fn missing_in(self, target: &Target) -> Option<RenderError> {
         let series = &target.series;
         let missing = |system, reason| Some(RenderError::SystemMissing { system, series: series.name.clone(), reason });
         if target.build.build.is_some() {

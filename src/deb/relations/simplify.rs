@@ -84,17 +84,20 @@ fn relation_implies(a: &Relation, b: &Relation) -> bool {
         && version_implies(a.version.as_ref(), b.version.as_ref())
 }
 
-/// Whether list `a` is about every architecture that `b` is about, as far as can
-/// be said without the list of all architectures.
+/// Whether list `a` is surely about every architecture that `b` is about.
+///
+/// dpkg takes every list for a negated one (an operator precedence in its
+/// `_arch_is_superset`) and so drops `foo [amd64 i386]` beside `foo [amd64]`, which
+/// loses a dependency. Only what both its rule and the meaning allow is dropped here.
 fn covers_architectures(a: &[String], b: &[String]) -> bool {
     let negated = |list: &[String]| list.first().is_some_and(|first| first.starts_with('!'));
+    let within = |a: &[String], b: &[String]| a.iter().all(|name| b.contains(name));
     match (negated(a), negated(b)) {
         _ if a.is_empty() => true,
         _ if b.is_empty() => false,
-        (false, false) => b.iter().all(|name| a.contains(name)),
-        (true, true) => a.iter().all(|name| b.contains(name)),
-        (false, true) => false,
-        (true, false) => a.iter().all(|name| !b.iter().any(|other| Some(other.as_str()) == name.get(1..))),
+        (true, true) => within(a, b),
+        (false, false) => within(a, b) && within(b, a),
+        _ => false,
     }
 }
 
@@ -145,9 +148,10 @@ mod tests {
             ("a | b, c, a", "a, c"),
             ("foo, foo [amd64], foo <!x>", "foo"),
             ("foo [amd64], foo", "foo"),
-            ("foo [amd64], foo [amd64 i386]", "foo [amd64 i386]"),
+            ("foo [amd64], foo [amd64 i386]", "foo [amd64], foo [amd64 i386]"),
+            ("foo [amd64 i386], foo (>= 1) [i386 amd64]", "foo (>= 1) [i386 amd64]"),
             ("foo [!amd64 !i386], foo [!amd64]", "foo [!amd64]"),
-            ("foo [!amd64], foo [i386]", "foo [!amd64]"),
+            ("foo [!amd64], foo [i386]", "foo [!amd64], foo [i386]"),
             ("foo [!amd64], foo [amd64]", "foo [!amd64], foo [amd64]"),
             ("foo (= 1), foo (>= 1), foo (<< 2)", "foo (= 1)"),
             ("foo (>= 1), foo (<< 2)", "foo (>= 1), foo (<< 2)"),
