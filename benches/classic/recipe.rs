@@ -113,6 +113,9 @@ fn copy_overrides(from: &Path, to: &Path, below: &str) {
         let target = to.join(entry.file_name());
         if entry.file_type().expect("a type").is_dir() {
             copy_overrides(&entry.path(), &target, &format!("{name}/"));
+        } else if entry.file_type().expect("a type").is_symlink() {
+            fs::create_dir_all(to).expect("a folder");
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).expect("a link"), target).expect("a copy");
         } else {
             fs::create_dir_all(to).expect("a folder");
             fs::copy(entry.path(), target).expect("a copy");
