@@ -14,7 +14,7 @@ pub fn build(world: &World, package: &Package, series: &[(&str, &str)]) -> Measu
     for (name, suffix) in series {
         let head = format!("{} ({}{suffix}) {name}; urgency=medium", package.name, package.version);
         script += &format!("sed -i \"1s/.*/{head}/\" debian/changelog\n");
-        script += &format!("debuild --no-conf --no-lintian -S -sa -d -k{}\n", world.fingerprint);
+        script += &format!("debuild --no-conf --no-lintian -S -sa -d -nc -k{}\n", world.fingerprint);
     }
     world.measure(&Shell { script, folder: package.tree.clone() })
 }
