@@ -54,6 +54,9 @@ impl Package {
             world.run(&Shell { script, folder: tree.clone() }).trim().to_string()
         };
         let (name, version) = (head("Source"), head("Version"));
+        // years of history would be work for the one side only
+        let shorten = "sed -i '/^ -- /q' debian/changelog".to_string();
+        world.run(&Shell { script: shorten, folder: tree.clone() });
         let start = format!("{name}_");
         // other packages' origs may lie in the same download folder
         let orig = fs::read_dir(&folder)
