@@ -46,9 +46,6 @@ impl Package {
         let script =
             format!("dpkg-source --no-check -x '{}' tree && cp '{}'/*.orig.tar.* .", dsc.display(), parent(dsc));
         world.run(&Shell { script, folder: folder.clone() });
-        // the recipe's history begins today: both sides pack one changelog entry
-        let script = "sed -i '/^ -- /q' debian/changelog".to_string();
-        world.run(&Shell { script, folder: tree.clone() });
         let head = |field: &str| {
             let script = format!("dpkg-parsechangelog -S {field}");
             world.run(&Shell { script, folder: tree.clone() }).trim().to_string()
