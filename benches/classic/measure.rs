@@ -87,7 +87,7 @@ impl World {
     pub fn measure(&self, shell: &Shell) -> Times {
         let file = self.folder.join("times");
         let script = format!(
-            "TIMEFORMAT='%3U %3S %3R'; {{ time {{ {} ; }} >/dev/null 2>&1; }} 2>'{}'",
+            "TIMEFORMAT='%3U %3S %3R'; {{ time {{\n{}\n}} >/dev/null 2>&1; }} 2>'{}'",
             shell.script,
             file.display()
         );
