@@ -51,9 +51,13 @@ impl Package {
             world.run(&Shell { script, folder: tree.clone() }).trim().to_string()
         };
         let (name, version) = (head("Source"), head("Version"));
-        // years of history would be work for the one side only
-        let shorten = "sed -i '/^ -- /q' debian/changelog".to_string();
-        world.run(&Shell { script: shorten, folder: tree.clone() });
+        // years of history would be work for the one side only; and pkgr packs
+        // what a link points to
+        let level = "sed -i '/^ -- /q' debian/changelog
+            find debian -type l | while read -r link; do
+                target=$(realpath \"$link\"); rm \"$link\"; cp -r \"$target\" \"$link\"
+            done";
+        world.run(&Shell { script: level.to_string(), folder: tree.clone() });
         let start = format!("{name}_");
         // other packages' origs may lie in the same download folder
         let orig = fs::read_dir(&folder)
@@ -113,9 +117,6 @@ fn copy_overrides(from: &Path, to: &Path, below: &str) {
         let target = to.join(entry.file_name());
         if entry.file_type().expect("a type").is_dir() {
             copy_overrides(&entry.path(), &target, &format!("{name}/"));
-        } else if entry.file_type().expect("a type").is_symlink() {
-            fs::create_dir_all(to).expect("a folder");
-            std::os::unix::fs::symlink(fs::read_link(entry.path()).expect("a link"), target).expect("a copy");
         } else {
             fs::create_dir_all(to).expect("a folder");
             fs::copy(entry.path(), target).expect("a copy");
