@@ -7,8 +7,10 @@
 
 pub mod origs;
 pub mod prepare;
+pub mod revision;
 pub mod staging;
 pub mod study;
+pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

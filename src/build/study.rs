@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::build::prepare::{Prepared, Upstream};
+use crate::build::upstream::Tarballs;
 use crate::diagnostic::Failure;
 use crate::fetch::Fetcher;
 use crate::fetch::archive::{EntryKind, Inspection, Listing, Rules};
@@ -63,12 +64,18 @@ impl Studied {
     }
 
     /// The unpacked tree that the target's origs make, by name only.
-    pub fn upstream_of(&self, prepared: &Prepared, target: &Target) -> Result<UpstreamTree<'_>, Failure> {
-        let listings = |(component, sha256): Part| self.listings.get(&sha256).map(|listing| (component, listing));
-        let parts = parts_of(prepared, target)?.into_iter().filter_map(listings).collect();
-        let key = |source| Ok(prepared.upstream_of(source)?.fetched.signing_key.clone());
-        let keys = crate::diagnostic::all(target.sources.iter().map(key))?;
-        Ok(UpstreamTree { parts, signing_key: keys.into_iter().flatten().next() })
+    pub fn upstream_of<'a>(&'a self, prepared: &Prepared, target: &'a Target) -> Result<TargetUpstream<'a>, Failure> {
+        let mut parts = Vec::new();
+        let mut signing_key = None;
+        for source in &target.sources {
+            let fetched = &prepared.upstream_of(source)?.fetched;
+            if let Some(listing) = self.listings.get(&fetched.checksums.sha256) {
+                parts.push((source.component.as_deref(), listing));
+            }
+            signing_key = signing_key.or_else(|| fetched.signing_key.clone());
+        }
+        let tarballs = (!parts.is_empty()).then(|| Tarballs::new(parts));
+        Ok(TargetUpstream { tarballs, signing_key })
     }
 }
 
@@ -156,45 +163,18 @@ impl patch::Base for Base<'_> {
     }
 }
 
-/// The upstream tree of one target, as `render` asks about it.
-pub struct UpstreamTree<'a> {
-    parts: Vec<(Option<String>, &'a Listing)>,
+/// What rendering one target needs to know of its upstream.
+pub struct TargetUpstream<'a> {
+    /// `None` in a native package.
+    tarballs: Option<Tarballs<'a>>,
     signing_key: Option<Vec<u8>>,
 }
 
-impl UpstreamTree<'_> {
+impl TargetUpstream<'_> {
     /// What `render` needs beside the target.
     pub fn inputs(&self) -> render::Inputs<'_> {
-        let native = self.parts.is_empty();
-        render::Inputs { listing: if native { None } else { Some(self) }, signing_key: self.signing_key.clone() }
-    }
-}
-
-impl render::Upstream for UpstreamTree<'_> {
-    fn glob(&self, pattern: &str) -> Vec<String> {
-        let mut found = BTreeSet::new();
-        for (component, listing) in &self.parts {
-            let (prefix, inner) = match component {
-                None => (String::new(), Some(pattern)),
-                Some(name) => {
-                    (format!("{name}/"), pattern.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('/')))
-                }
-            };
-            let names = inner.and_then(|pattern| listing.glob(pattern).ok()).unwrap_or_default();
-            let is_file = |path: &&[u8]| !matches!(listing.kind(path), Some(EntryKind::Directory) | None);
-            found.extend(names.into_iter().filter(is_file).map(|p| format!("{prefix}{}", String::from_utf8_lossy(p))));
-        }
-        found.into_iter().collect()
-    }
-
-    fn contains(&self, path: &str) -> bool {
-        self.parts.iter().any(|(component, listing)| match component {
-            None => listing.contains(path),
-            Some(name) if name == path => true,
-            Some(name) => {
-                path.strip_prefix(name.as_str()).and_then(|r| r.strip_prefix('/')).is_some_and(|r| listing.contains(r))
-            }
-        })
+        let listing = self.tarballs.as_ref().map(|tarballs| tarballs as &dyn render::Upstream);
+        render::Inputs { listing, signing_key: self.signing_key.clone() }
     }
 }
 
