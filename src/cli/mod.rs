@@ -43,6 +43,7 @@ the network failed, 4 the remote refused, 5 something to do, 130 interrupted";
 
 /// Options of every command.
 #[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Print one JSON document on stdout, errors too
     #[arg(long, global = true)]
