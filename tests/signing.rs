@@ -181,6 +181,17 @@ fn the_key_may_be_in_the_environment() {
     assert!(Signer::resolve(None, &|_| Some(" ".into()), None).unwrap().is_none());
 }
 
+/// What stands in the variable is secret, so what is no key is not quoted.
+#[test]
+fn a_key_that_was_damaged_on_the_way_is_not_told() {
+    for damaged in ["LS0tLS1CRUdJTiBQR1AgUFJJVkFURSBLRVk=", "lQVYBGdFAKEBDADJ\nxAABB", "hunter2"] {
+        let variable = |name: &str| (name == "PKGR_SIGNING_KEY").then(|| damaged.to_string());
+        let failure = Signer::resolve(None, &variable, None).unwrap_err();
+        assert_eq!(failure.diagnostics[0].code, "no-key-in-variable");
+        assert!(!format!("{failure:?}").contains(damaged));
+    }
+}
+
 #[test]
 fn gnupg_signs_with_its_own_keys() {
     for (algorithm, passphrase) in [("rsa2048", ""), ("ed25519", "secret")] {

@@ -17,7 +17,7 @@ mod licence;
 mod maintainer;
 mod payload;
 mod rules;
-mod sh;
+pub(crate) mod sh;
 mod source;
 mod staging;
 mod systems;
