@@ -55,6 +55,18 @@ pub enum RenderError {
         /// The variable.
         name: String,
     },
+    /// A target of debian/rules.mk that would silently replace a generated one.
+    #[error("`{name}` would take the place of `{generated}`, which the recipe needs")]
+    TargetTaken {
+        /// The target in rules.mk.
+        name: String,
+        /// The generated one.
+        generated: String,
+        /// Its commands, which would be lost.
+        lost: Vec<String>,
+        /// Where rules.mk has it.
+        place: Box<Place>,
+    },
     /// An override of a file that must say what the plan says.
     #[error("`debian/{file}` of the recipe cannot replace the generated one")]
     FixedFile {
@@ -92,6 +104,12 @@ impl From<RenderError> for Diagnostic {
                 .hint("give `build.build` and `build.install` as scripts, or leave the series out"),
             RenderError::EnvironmentLines { .. } => {
                 Diagnostic::error("environment-lines", message).hint("set it in the build script instead")
+            }
+            RenderError::TargetTaken { generated, lost, place, .. } => {
+                let mut found = Diagnostic::error("target-taken", message).at(*place);
+                found =
+                    found.because(format!("`{generated}` of the generated debian/rules does:\n{}", lost.join("\n")));
+                found.hint("use another of dh's hooks, or replace debian/rules as a whole and keep these lines")
             }
             RenderError::FixedFile { .. } => Diagnostic::error("fixed-file", message)
                 .because("version, history and format come from the recipe and its lock")
