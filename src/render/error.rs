@@ -91,7 +91,8 @@ impl From<RenderError> for Diagnostic {
         match error {
             RenderError::NoMatch { place, .. } => Diagnostic::error("no-match", message)
                 .at(*place)
-                .hint("paths are relative to the folder of recipe.toml, or to the root of the unpacked upstream tree"),
+                .hint("paths are relative to the folder of recipe.toml, or to the root of the unpacked upstream tree")
+                .hint("what the build itself makes is put in place by `[build] install`, and shared out by `files`"),
             RenderError::ManyMatches { place, to, .. } => Diagnostic::error("many-matches", message)
                 .at(*place)
                 .hint(format!("write `{to}/` to put them into a folder")),
