@@ -16,7 +16,7 @@ pub mod upstream;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{self, Failure};
+use crate::diagnostic::{self, Diagnostic, Failure};
 use crate::listener::Listener;
 use crate::pack::source::{self, SourcePackage};
 use crate::parallel;
@@ -152,9 +152,16 @@ impl<'a> Job<'a> {
         self.studied.verdict(target)?;
         let tree = self.render(target)?;
         let overridden = overridden(&tree);
+        if !overridden.is_empty() {
+            let message = format!("the recipe's own files are used: {}", overridden.join(", "));
+            listener.tell(Diagnostic::note("overridden", message));
+        }
         listener.detail(&format!("{} for {}: rendered {} files", target.name, target.series, tree.files.len()));
         let origs = origs::of_target(self.prepared, target)?;
         let include = self.includes_origs(&origs);
+        for (orig, published) in origs.iter().flat_map(|orig| origs::published_otherwise(orig, &self.prepared.lock)) {
+            listener.tell(origs::refused_there(orig, published));
+        }
         let package = source::assemble(source::Input {
             tree: &tree,
             format: target.format,
