@@ -22,12 +22,7 @@ pub enum Wanted<'w> {
 
 /// Calls `found` with each wanted stanza (without the empty line behind it), in
 /// their order. `limit` is the most bytes that the index may have.
-pub fn search(
-    mut index: impl Read,
-    limit: u64,
-    wanted: Wanted,
-    mut found: impl FnMut(&[u8]),
-) -> std::io::Result<()> {
+pub fn search(mut index: impl Read, limit: u64, wanted: Wanted, mut found: impl FnMut(&[u8])) -> std::io::Result<()> {
     let finder = Finder::new(wanted);
     let mut buffer = vec![0; BLOCK];
     let (mut filled, mut total) = (0, 0);

@@ -41,7 +41,8 @@ impl Download<'_> {
             }
         }
         // a proxy between may hold an older copy than the one at hand
-        let mut response = request.header(header::CACHE_CONTROL, "max-age=0").send().map_err(|e| of_sending(url, &e))?;
+        let mut response =
+            request.header(header::CACHE_CONTROL, "max-age=0").send().map_err(|e| of_sending(url, &e))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if *known != Known::default() => return Ok(Answer::Unchanged),
