@@ -99,10 +99,10 @@ impl Release {
 fn time(paragraph: &Paragraph, name: &str) -> Result<Option<Timestamp>, String> {
     let Some(text) = paragraph.get(name) else { return Ok(None) };
     let text = text.trim();
-    let rfc = match text.strip_suffix("UTC") {
-        Some(time) => format!("{time}+0000"),
-        None => text.to_string(),
-    };
+    // some archives write an hour below ten with one digit
+    let pad = |word: &str| if word.get(1..2) == Some(":") { format!("0{word}") } else { word.to_string() };
+    let zone = |word: String| if word == "UTC" { "+0000".to_string() } else { word };
+    let rfc = text.split_whitespace().map(|word| zone(pad(word))).collect::<Vec<_>>().join(" ");
     let moment = jiff::fmt::rfc2822::parse(&rfc).map_err(|e| format!("{name} `{text}` is no date: {e}"))?;
     Ok(Some(moment.timestamp()))
 }

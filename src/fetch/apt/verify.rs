@@ -1,7 +1,7 @@
 //! Whether a suite's Release file is signed by its archive: InRelease, a
 //! cleartext signature (RFC 9580, 7), or Release with Release.gpg beside it.
 //!
-//! A signature is judged at the time when it was made, as archived suites need
+//! One good signature is enough. It is judged at the time when it was made, as archived suites need
 //! it; whether a key that has expired since still counts is the caller's to say.
 
 use std::io::Read;
@@ -12,7 +12,8 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{
     DetachedVerifierBuilder, GoodChecksum, MessageLayer, MessageStructure, VerificationHelper, VerifierBuilder,
 };
-use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::policy::{HashAlgoSecurity, StandardPolicy};
+use sequoia_openpgp::types::HashAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,16 @@ impl Signer {
     }
 }
 
+/// The standard policy, and SHA-1 where a key of the keyring binds its own names:
+/// Ubuntu's key of 2012, which alone signed xenial and bionic, does. To forge that
+/// takes a second preimage, which nobody can make, and no signature over a Release
+/// file becomes acceptable by it.
+pub fn policy() -> StandardPolicy<'static> {
+    let mut policy = StandardPolicy::new();
+    policy.accept_hash_property(HashAlgorithm::SHA1, HashAlgoSecurity::SecondPreImageResistance);
+    policy
+}
+
 const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
 /// Whether a file claims to be signed text.
@@ -43,7 +54,7 @@ pub fn is_signed_text(bytes: &[u8]) -> bool {
 
 /// Verifies InRelease and returns the text that is signed, and nothing else of it.
 pub fn cleartext(bytes: &[u8], certs: &[Cert], now: Timestamp) -> Result<(Vec<u8>, Signer), Problem> {
-    let policy = StandardPolicy::new();
+    let policy = policy();
     let helper = Helper::new(certs, &policy, now);
     let mut verifier = VerifierBuilder::from_bytes(bytes)
         .and_then(|builder| builder.with_policy(&policy, Some(time(now)), helper))
@@ -57,7 +68,7 @@ pub fn cleartext(bytes: &[u8], certs: &[Cert], now: Timestamp) -> Result<(Vec<u8
 
 /// Verifies Release against Release.gpg.
 pub fn detached(bytes: &[u8], signature: &[u8], certs: &[Cert], now: Timestamp) -> Result<Signer, Problem> {
-    let policy = StandardPolicy::new();
+    let policy = policy();
     let helper = Helper::new(certs, &policy, now);
     let mut verifier = DetachedVerifierBuilder::from_bytes(signature)
         .and_then(|builder| builder.with_policy(&policy, Some(time(now)), helper))
