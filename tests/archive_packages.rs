@@ -286,7 +286,7 @@ fn origs_are_pinned_and_come_back_by_their_pins() {
     world.publish(&Suite::ubuntu("noble-security", &[newer.clone(), older]));
     world.requested();
     (world.options.offline, world.options.locked) = (true, true);
-    assert_eq!(world.with(|a| a.origs(&nginx, &lock)).unwrap()[0].fetched.pins, [pin.clone()]);
+    assert_eq!(world.with(|a| a.origs(&nginx, &lock)).unwrap()[0].fetched.pins, std::slice::from_ref(pin));
     let unpinned = world.with(|a| a.origs(&nginx, &Lock::default())).unwrap_err();
     assert_eq!(unpinned.diagnostics[0].code, "source-not-locked");
     assert!(world.requested().is_empty());
