@@ -92,6 +92,17 @@ fn offline_answers_come_from_the_cache() {
 }
 
 #[test]
+fn a_busy_server_is_asked_again() {
+    let world = noble();
+    *world.busy.lock().unwrap() = 1;
+    assert_eq!(newest(&world), "1.24.0-2ubuntu7.2 in noble-security");
+    *world.busy.lock().unwrap() = 100;
+    let (code, message) = world.refused("noble");
+    assert_eq!(code, "source-unreachable");
+    assert!(message.ends_with("the server says 503 Service Unavailable"), "{message}");
+}
+
+#[test]
 fn an_index_that_is_not_there_by_hash_is_taken_by_name() {
     let world = noble();
     world.paths("/by-hash/").iter().for_each(|path| drop(world.take(path)));

@@ -37,6 +37,8 @@ pub struct World {
     pub settings: Settings,
     /// Whether the server tells ETags and answers 304.
     pub tags: Arc<Mutex<bool>>,
+    /// How many of the next requests the server is too busy for.
+    pub busy: Arc<Mutex<usize>>,
     keys: BTreeMap<&'static str, String>,
 }
 
@@ -44,7 +46,8 @@ impl World {
     pub fn new() -> World {
         let folder = tempfile::Builder::new().prefix("pkgr-").tempdir().unwrap();
         let (files, requests, tags) = (Files::default(), Arc::default(), Arc::new(Mutex::new(true)));
-        let address = serve(Arc::clone(&files), Arc::clone(&requests), Arc::clone(&tags));
+        let busy = Arc::default();
+        let address = serve(&files, &requests, &tags, &busy);
         let options = Options { cache: Some(folder.path().join("cache")), ..Options::default() };
         let settings = Settings {
             root: folder.path().join("root"),
@@ -59,7 +62,7 @@ impl World {
         };
         let recorder = Recorder::default();
         let keys = BTreeMap::new();
-        let mut world = World { folder, address, files, requests, recorder, options, settings, tags, keys };
+        let mut world = World { folder, address, files, requests, recorder, options, settings, tags, busy, keys };
         world.add_key("archive", "20250101T000000", "0");
         let public = world.gpg("20261124T100000", &["--export", "archive@example.org"], b"");
         std::fs::write(world.path("archive.gpg"), public).unwrap();
@@ -309,19 +312,33 @@ fn patience() -> Patience {
     }
 }
 
-fn serve(files: Files, requests: Arc<Mutex<Vec<String>>>, tags: Arc<Mutex<bool>>) -> String {
+fn serve(
+    files: &Files,
+    requests: &Arc<Mutex<Vec<String>>>,
+    tags: &Arc<Mutex<bool>>,
+    busy: &Arc<Mutex<usize>>,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
+    let (files, requests) = (Arc::clone(files), Arc::clone(requests));
+    let (tags, busy) = (Arc::clone(tags), Arc::clone(busy));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (files, requests, tags) = (Arc::clone(&files), Arc::clone(&requests), Arc::clone(&tags));
-            std::thread::spawn(move || answer(stream.unwrap(), &files, &requests, &tags));
+            let (files, requests) = (Arc::clone(&files), Arc::clone(&requests));
+            let (tags, busy) = (Arc::clone(&tags), Arc::clone(&busy));
+            std::thread::spawn(move || answer(stream.unwrap(), &files, &requests, &tags, &busy));
         }
     });
     address
 }
 
-fn answer(mut stream: TcpStream, files: &Files, requests: &Mutex<Vec<String>>, tags: &Mutex<bool>) {
+fn answer(
+    mut stream: TcpStream,
+    files: &Files,
+    requests: &Mutex<Vec<String>>,
+    tags: &Mutex<bool>,
+    busy: &Mutex<usize>,
+) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
         let mut head = String::new();
@@ -330,7 +347,14 @@ fn answer(mut stream: TcpStream, files: &Files, requests: &Mutex<Vec<String>>, t
         requests.lock().unwrap().push(path.clone());
         let body = files.lock().unwrap().get(&path).cloned();
         let tagged = *tags.lock().unwrap();
+        let is_busy = {
+            let mut busy = busy.lock().unwrap();
+            let is_busy = *busy > 0;
+            *busy -= usize::from(is_busy);
+            is_busy
+        };
         let (status, tag, body) = match body {
+            _ if is_busy => ("503 Service Unavailable", String::new(), vec![]),
             None => ("404 Not Found", String::new(), b"no such file".to_vec()),
             Some(body) => {
                 let tag = format!("\"{}\"", Checksums::of(&body).md5);

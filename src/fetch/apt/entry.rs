@@ -301,4 +301,16 @@ mod tests {
         assert!(error.to_string().contains("leaves the pool"));
         assert!(binary(&stanza(BINARY.replace("Size: 7", "Size: 7e9"))).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..99), from in 0..300usize) {
+            for text in [SOURCE, BINARY] {
+                let mut changed = text.as_bytes().to_vec();
+                let from = from.min(changed.len());
+                changed.splice(from..from, bytes.iter().copied());
+                let (_, _) = (source(&stanza(changed.clone())), binary(&stanza(changed)));
+            }
+        }
+    }
 }

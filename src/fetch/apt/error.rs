@@ -98,9 +98,12 @@ impl From<AptError> for Failure {
         let mut diagnostic = Diagnostic::error(error.code(), error.to_string());
         diagnostic = match error {
             AptError::Fetch(error) => return Failure::from(error),
-            AptError::NoMirror { variable, .. } => diagnostic
-                .because("apt on this machine has no source of Debian that serves it")
-                .hint(format!("set {variable} to the address of a mirror, or the key of that meaning in config.toml")),
+            AptError::NoMirror { variable, .. } => {
+                let key = variable.trim_start_matches("PKGR_").to_ascii_lowercase().replace('_', "-");
+                diagnostic
+                    .because("apt on this machine has no source of Debian that serves it")
+                    .hint(format!("set {variable}, or {key} in config.toml, to the address of a mirror"))
+            }
             AptError::BadMirror { .. } => diagnostic.hint("name a mirror that begins with http:// or https://"),
             AptError::NoSuite { looked, .. } => {
                 looked.into_iter().fold(diagnostic, |diagnostic, url| diagnostic.because(format!("looked at {url}")))
