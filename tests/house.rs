@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("lock", "diagnostic files plan"), // plan: in a doc link only
     ("recipe", "deb diagnostic files series"),
     ("plan", "deb diagnostic files lock recipe series"),
-    ("fetch", "deb diagnostic files listener lock pack parallel plan"),
+    ("fetch", "deb diagnostic files listener lock pack parallel plan series"),
     ("patch", "diagnostic"),
     ("render", "deb diagnostic files patch plan series"),
     ("pack", "deb diagnostic plan render"),

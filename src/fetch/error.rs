@@ -34,6 +34,8 @@ pub enum FetchError {
     Http { url: String, why: String, tries: u32 },
     #[error("cannot fetch {url}: the server says {status}")]
     Status { url: String, status: String },
+    #[error("{url} is longer than {limit} bytes")]
+    TooLarge { url: String, limit: u64 },
     #[error("{from} redirects to {to}: pkgr does not go from https to an unprotected protocol")]
     Downgrade { from: String, to: String },
     #[error("cannot start git: {error}")]
@@ -58,6 +60,11 @@ impl FetchError {
         FetchError::Io { doing, path: path.to_path_buf(), error }
     }
 
+    /// Whether the server says that there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, FetchError::Status { status, .. } if status.starts_with("404") || status.starts_with("410"))
+    }
+
     fn code(&self) -> &'static str {
         match self {
             FetchError::NoCacheFolder => "no-cache-folder",
@@ -71,6 +78,7 @@ impl FetchError {
             FetchError::TagMoved { .. } => "source-tag-moved",
             FetchError::Http { .. } => "source-unreachable",
             FetchError::Status { .. } => "source-http-status",
+            FetchError::TooLarge { .. } => "source-too-large",
             FetchError::Downgrade { .. } => "source-downgrade",
             FetchError::NoGit { .. } => "no-git",
             FetchError::Git { .. } => "source-git",
@@ -89,6 +97,7 @@ impl FetchError {
             | FetchError::Offline { .. }
             | FetchError::Http { .. }
             | FetchError::Status { .. }
+            | FetchError::TooLarge { .. }
             | FetchError::Downgrade { .. }
             | FetchError::NoGit { .. }
             | FetchError::Git { .. }

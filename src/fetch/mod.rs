@@ -7,6 +7,7 @@
 //! [`archive`] looks into the tarballs. Nothing here decides which sources a
 //! target has, names orig files, or writes the lock.
 
+pub mod apt;
 pub mod archive;
 pub mod cache;
 pub mod compression;
@@ -242,6 +243,12 @@ impl<'a> Fetcher<'a> {
         if self.options.offline {
             return Err(FetchError::Offline { key: expected.key.clone() });
         }
+        let checksums = self.download(None)?.fetch(url, expected.sha256())?;
+        Ok(Object { path: self.cache.path(&checksums.sha256), checksums, commit: None })
+    }
+
+    /// What downloads, made when first needed.
+    fn download(&self, limit: Option<u64>) -> Result<http::Download<'_>, FetchError> {
         let client = match self.client.get() {
             Some(client) => client,
             None => {
@@ -249,9 +256,7 @@ impl<'a> Fetcher<'a> {
                 self.client.get_or_init(|| client)
             }
         };
-        let download = http::Download { client, cache: &self.cache, listener: self.listener, patience: &self.patience };
-        let checksums = download.fetch(url, expected.sha256())?;
-        Ok(Object { path: self.cache.path(&checksums.sha256), checksums, commit: None })
+        Ok(http::Download { client, cache: &self.cache, listener: self.listener, patience: &self.patience, limit })
     }
 
     fn git(

@@ -1,0 +1,123 @@
+//! `apt = "…"` sources: the orig tarballs of a source package of the target's own
+//! archive, byte for byte.
+
+use std::path::PathBuf;
+
+use super::entry::PoolFile;
+use super::error::AptError;
+use super::{Archives, Scope};
+use crate::diagnostic::Failure;
+use crate::fetch::cache::Found;
+use crate::fetch::compression::Detected;
+use crate::fetch::error::FetchError;
+use crate::fetch::{Fetched, detect, not_an_archive};
+use crate::lock::{Lock, Pin};
+use crate::series::Series;
+
+/// A source package in the archive of a series.
+#[derive(Debug, Clone)]
+pub struct AptSource {
+    /// The source package.
+    pub package: String,
+    /// Whose archive.
+    pub series: Series,
+}
+
+/// One orig tarball.
+#[derive(Debug, Clone)]
+pub struct AptOrig {
+    /// As the archive names it, e.g. `nginx_1.22.1.orig.tar.gz`.
+    pub name: String,
+    /// `doc` for `orig-doc.tar.gz`.
+    pub component: Option<String>,
+    /// Its bytes and its pin; no upstream signature.
+    pub fetched: Fetched,
+}
+
+impl AptSource {
+    /// What the pins of its orig tarballs begin with; the file's name follows.
+    pub fn key(&self) -> String {
+        format!("apt:{}/{}/{}/", self.series.distro, self.series, self.package)
+    }
+}
+
+impl Archives<'_> {
+    /// The orig tarballs of a source package, the main one first: those that the
+    /// lock pins, else those of the newest version whose files are all there.
+    /// With a warm cache, pinned ones need neither index nor network.
+    pub fn origs(&self, source: &AptSource, lock: &Lock) -> Result<Vec<AptOrig>, Failure> {
+        Ok(self.bring_origs(source, lock)?)
+    }
+
+    fn bring_origs(&self, source: &AptSource, lock: &Lock) -> Result<Vec<AptOrig>, AptError> {
+        let key = source.key();
+        let pinned: Vec<&Pin> = lock.sources.iter().filter(|pin| pin.from.starts_with(&key)).collect();
+        if pinned.is_empty() && self.fetcher.options.locked {
+            return Err(FetchError::NotLocked { key: key.trim_end_matches('/').to_string() }.into());
+        }
+        let mut origs = Vec::new();
+        if pinned.is_empty() {
+            let entry = self.newest_whole(&source.package, &Scope::of(&source.series))?;
+            for file in entry.origs() {
+                let path = self.bring_pool_file(&entry.site, &entry.directory, file)?;
+                origs.push(self.orig(&key, file, path)?);
+            }
+            if origs.is_empty() {
+                let what = format!("an orig tarball of {} {}, a native package,", entry.package, entry.version);
+                return Err(AptError::NotFound { what, suites: vec![entry.suite.to_string()] });
+            }
+        } else {
+            for pin in pinned {
+                let name = pin.from.get(key.len()..).unwrap_or_default().to_string();
+                let file = PoolFile { name, sha256: pin.sha256.clone(), size: pin.size };
+                let path = self.bring_pinned(source, &file)?;
+                origs.push(self.orig(&key, &file, path)?);
+            }
+        }
+        origs.sort_by(|a, b| a.component.cmp(&b.component));
+        for pin in origs.iter().flat_map(|orig| &orig.fetched.pins).filter(|pin| lock.pin(&pin.from).is_none()) {
+            self.fetcher.tell_pinned(pin);
+        }
+        Ok(origs)
+    }
+
+    /// A pinned file: from the cache, else from wherever the archive still lists
+    /// these very bytes.
+    fn bring_pinned(&self, source: &AptSource, file: &PoolFile) -> Result<PathBuf, AptError> {
+        if let Found::Whole(_) = self.fetcher.cache.find(&file.sha256)? {
+            return Ok(self.fetcher.cache.path(&file.sha256));
+        }
+        if self.fetcher.options.offline {
+            return Err(FetchError::Offline { key: format!("{}{}", source.key(), file.name) }.into());
+        }
+        let gone = || AptError::PinGone { file: file.name.clone(), sha256: file.sha256.clone() };
+        let entries = self.listed_sources(&source.package, &Scope::of(&source.series))?;
+        for entry in entries.iter().filter(|entry| entry.files.contains(file)) {
+            match self.bring_pool_file(&entry.site, &entry.directory, file) {
+                Err(error) if error.is_missing() => {}
+                done => return done,
+            }
+        }
+        Err(gone())
+    }
+
+    fn orig(&self, key: &str, file: &PoolFile, path: PathBuf) -> Result<AptOrig, AptError> {
+        let compression = match detect(&path, &file.name)? {
+            Detected::Usable(compression) => compression,
+            _ => return Err(not_an_archive(file.name.clone(), &path).into()),
+        };
+        let Found::Whole(checksums) = self.fetcher.cache.find(&file.sha256)? else {
+            return Err(FetchError::Offline { key: file.name.clone() }.into());
+        };
+        let pin = Pin {
+            from: format!("{key}{}", file.name),
+            commit: None,
+            sha256: checksums.sha256.clone(),
+            size: checksums.size,
+        };
+        let component = file.name.split_once(".orig-").and_then(|(_, rest)| rest.split_once(".tar"));
+        let component = component.map(|(name, _)| name.to_string());
+        let fetched = Fetched { path, checksums, compression, pins: vec![pin], signature: None, signing_key: None };
+        Ok(AptOrig { name: file.name.clone(), component, fetched })
+    }
+}
