@@ -136,8 +136,10 @@ while (<STDIN>) {
     print qq{$text\n};
 }
 ";
-    let texts =
-        draw(r"([A-D]: ?[a-z:#-]{0,4} ?%( [a-z][a-z.:]{0,2} ?%| \.% x%){0,2}|%| %|#[a-z]*%|[A-D]e?:%|x y%|-z: %| a%){1,6}", 4000);
+    let texts = draw(
+        r"([A-D]: ?[a-z:#-]{0,4} ?%( [a-z][a-z.:]{0,2} ?%| \.% x%){0,2}|%| %|#[a-z]*%|[A-D]e?:%|x y%|-z: %| a%){1,6}",
+        4000,
+    );
     let theirs = perl(script, &texts.join("\n"));
     assert_eq!(theirs.len(), texts.len());
     let mut read = 0;
