@@ -159,7 +159,7 @@ fn refusal(object: &Object, nginx: &Object, obstacles: &[Obstacle]) -> Failure {
     let mut diagnostic = Diagnostic::error("does-not-load", message);
     for obstacle in obstacles {
         diagnostic = diagnostic.because(obstacle.to_string());
-        if let Obstacle::Needs { module, available: true, .. } = obstacle {
+        if let Obstacle::Needs { module, .. } = obstacle {
             diagnostic = diagnostic.hint(format!("name the {module} module before it, as nginx has to load it before"));
         }
     }

@@ -216,10 +216,17 @@ impl<R: Read> Ar<R> {
             let decoder = Decoder::open(member, &mut input)?;
             let inner = Limited { inner: decoder, left: limits.unpacked, exceeded: false };
             let mut tar = Tar { input: inner, member: &member.name, limits };
-            tar.files(wanted)
+            let files = tar.files(wanted)?;
+            tar.finish()?;
+            files
         };
-        self.left -= member.size - input.limit();
-        files
+        // what a decoder leaves behind must be there all the same
+        std::io::copy(&mut input, &mut std::io::sink()).map_err(io(&member.name))?;
+        if input.limit() > 0 {
+            return Err(DebError::Damaged("it ends within a member"));
+        }
+        self.left -= member.size;
+        Ok(files)
     }
 }
 
@@ -382,6 +389,12 @@ impl<R: Read> Tar<'_, R> {
             return Err(self.damaged("the checksum of a header does not hold"));
         }
         Ok(Some(header))
+    }
+
+    /// Reads to the end, for checksums stand there.
+    fn finish(&mut self) -> Result<(), DebError> {
+        let rest = std::io::copy(&mut self.input, &mut std::io::sink());
+        rest.map(drop).map_err(|error| self.failed(error))
     }
 
     fn name(&mut self, size: u64) -> Result<Vec<u8>, DebError> {

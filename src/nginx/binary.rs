@@ -144,8 +144,9 @@ fn architecture(elf: &Elf<'_>) -> String {
         (62, 8, false) => "amd64",
         (62, 4, false) => "x32",
         (183, 8, false) => "arm64",
-        // which of armel and armhf is not a matter of the machine
-        (40, 4, false) => "arm",
+        // EF_ARM_ABI_FLOAT_HARD
+        (40, 4, false) if elf.flags & 0x400 != 0 => "armhf",
+        (40, 4, false) => "armel",
         (8, 4, false) => "mipsel",
         (8, 4, true) => "mips",
         (8, 8, false) => "mips64el",

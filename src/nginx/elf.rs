@@ -49,6 +49,8 @@ pub struct Elf<'a> {
     layout: Layout<'a>,
     /// `e_machine`.
     pub machine: u16,
+    /// `e_flags`, whose meaning depends on the machine.
+    pub flags: u64,
     /// From addresses to places in the file, of the PT_LOAD segments.
     segments: Vec<(Range<u64>, u64)>,
     symbols: Vec<Symbol<'a>>,
@@ -121,9 +123,11 @@ impl<'a> Elf<'a> {
             return Err(ElfError::NotLinked);
         }
         let machine = half(18)? as u16;
+        let flags = layout.number(layout.of(48, 36), 4).ok_or(ElfError::Damaged("the header"))?;
         let mut elf = Elf {
             layout,
             machine,
+            flags,
             segments: Vec::new(),
             symbols: Vec::new(),
             libraries: Vec::new(),

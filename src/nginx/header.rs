@@ -40,6 +40,7 @@ pub fn normal(text: &[u8]) -> Vec<u8> {
         };
         rest = rest.get(length..).unwrap_or_default();
     }
+    normal.end_directive();
     normal.out
 }
 

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::nginx::binary::{Binary, Kind};
-use crate::nginx::configure::Part;
 use crate::nginx::signature::Difference;
 use crate::nginx::version::Version;
 
@@ -25,8 +24,6 @@ pub enum Obstacle {
     Needs {
         /// `stream`, `mail` or `ndk`.
         module: &'static str,
-        /// Whether this nginx can have it at all.
-        available: bool,
         /// The names.
         names: Vec<String>,
     },
@@ -63,11 +60,8 @@ impl fmt::Display for Obstacle {
         match self {
             Obstacle::NotAModule => f.write_str("it is nginx itself, not a module"),
             Obstacle::Architecture(module, nginx) => write!(f, "it is for {module}, nginx for {nginx}"),
-            Obstacle::Needs { module, available: true, names } => {
-                write!(f, "it needs the module {module} loaded before it, for {}", listed(names))
-            }
-            Obstacle::Needs { module, available: false, names } => {
-                write!(f, "it needs {module}, which this nginx is built without, for {}", listed(names))
+            Obstacle::Needs { module, names } => {
+                write!(f, "it needs the {module} module loaded before it, for {}", listed(names))
             }
             Obstacle::Undefined(names) => write!(f, "nginx does not define {}", listed(names)),
             Obstacle::Version(module, nginx) => write!(f, "it is compiled for nginx {module}, and this is {nginx}"),
@@ -132,15 +126,13 @@ fn undefined(module: &Binary, nginx: &Binary, before: &[&Binary]) -> Vec<Obstacl
     let defined = |name: &&String| nginx.defined.contains(*name) || before.iter().any(|b| b.defined.contains(*name));
     let missing = module.undefined.iter().filter(|name| ["ngx_", "ndk_"].iter().any(|p| name.starts_with(p)));
     let mut missing: Vec<String> = missing.filter(|name| !defined(name)).cloned().collect();
-    let has = |part| nginx.arguments.as_ref().is_some_and(|arguments| arguments.has(part));
-    let makers =
-        [("stream", "ngx_stream_", has(Part::Stream)), ("mail", "ngx_mail_", has(Part::Mail)), ("ndk", "ndk_", true)];
+    let makers = [("stream", "ngx_stream_"), ("mail", "ngx_mail_"), ("ndk", "ndk_")];
     let mut found = Vec::new();
-    for (maker, prefix, available) in makers {
+    for (maker, prefix) in makers {
         let (names, rest) = missing.into_iter().partition::<Vec<_>, _>(|name| name.starts_with(prefix));
         missing = rest;
         if !names.is_empty() {
-            found.push(Obstacle::Needs { module: maker, available, names });
+            found.push(Obstacle::Needs { module: maker, names });
         }
     }
     if !missing.is_empty() {

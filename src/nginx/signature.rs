@@ -193,7 +193,7 @@ mod tests {
             assert_eq!(text.parse::<Signature>().unwrap().to_string(), text);
         }
         assert!(BOOKWORM.parse::<Signature>().unwrap().is_compat());
-        let long = BOOKWORM.replace('1', "11");
+        let long = BOOKWORM.replace('1', "111");
         for wrong in ["", "8,4,8", "8,4,8,", "8,4,8,0101", "8,4,80011111111010111001111111111111111", &long] {
             assert!(wrong.parse::<Signature>().is_err(), "{wrong}");
         }
