@@ -15,6 +15,8 @@
 //! `debian/` through `templates/`; [`pack`] makes the tarballs, .dsc,
 //! .buildinfo and .changes; [`sign`] signs them in that order. [`deb`] knows
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
+//! [`nginx`] reads what nginx and its modules say of themselves, and judges
+//! whether the one loads into the other.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -30,6 +32,7 @@ pub mod fetch;
 pub mod files;
 pub mod listener;
 pub mod lock;
+pub mod nginx;
 pub mod pack;
 pub mod parallel;
 pub mod patch;

@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("plan", "deb diagnostic files lock recipe series"),
     ("fetch", "deb diagnostic files listener lock pack parallel plan series"),
     ("patch", "diagnostic"),
+    ("nginx", "diagnostic fetch patch"),
     ("render", "deb diagnostic files patch plan series"),
     ("pack", "deb diagnostic plan render"),
     ("sign", "deb diagnostic files pack"),

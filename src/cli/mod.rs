@@ -2,6 +2,7 @@
 //! comments are the help text, and its `run`. Thin: a command wires the parts
 //! below and says what came out.
 
+pub mod abi;
 pub mod build;
 pub mod completions;
 pub mod config;
@@ -71,6 +72,7 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Sign(sign::Args),
+    Abi(abi::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -83,6 +85,7 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Sign(_) => "sign",
+            Command::Abi(_) => "abi",
             Command::Schema(_) => "schema",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -95,6 +98,7 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Abi(args) => abi::run(args, context),
             Command::Schema(args) => schema::run(args, context),
             Command::Completions(args) => completions::run(args, context),
             Command::Man(args) => man::run(args, context),
