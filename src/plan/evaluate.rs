@@ -178,6 +178,7 @@ fn target(
         build,
         packages,
         tests: evaluator.tests(root),
+        nginx: None,
         changelog: changelog(lock, &name, series, urgency),
         overrides: evaluator.overrides(),
         version: Version::parse(debian_version.as_deref()?).ok()?,
@@ -232,7 +233,7 @@ impl Evaluator<'_> {
                 selector.architectures().map(|(name, not)| format!("{}{name}", if not { "!" } else { "" })).collect()
             });
             let restrictions = self.texts(section, "restrictions");
-            tests.push(Test { name, run: run.value.clone(), depends, restrictions, architectures });
+            tests.push(Test { name, run: run.value.clone(), depends, restrictions, architectures, flavor: None });
         }
         tests
     }
