@@ -25,13 +25,13 @@ fn kind(key: &Key) -> String {
         Kind::Multimap(..) => "table of strings and lists".into(),
         Kind::Table(_) | Kind::When => "table".into(),
         Kind::Tables(_) => "array of tables".into(),
-        Kind::Later(_) => unreachable!(),
+        Kind::Named(..) => "table of tables".into(),
     }
 }
 
 fn rows(table: Table) -> String {
     let mut text = String::from("| key | takes | default | meaning, example |\n|---|---|---|---|\n");
-    for key in keys::of(table).filter(|k| !matches!(k.kind, Kind::Later(_))) {
+    for key in keys::of(table) {
         let default = match (key.required, key.default) {
             (true, _) if table == Table::Package && key.scope == keys::Scope::Both => "the top level's",
             (true, _) => "required",
@@ -184,7 +184,7 @@ fn every_example_of_a_key_works() {
 fn every_key_has_an_example_or_a_section_of_its_own() {
     for table in Table::ALL {
         for key in keys::of(*table).filter(|k| k.example.is_empty()) {
-            let own = matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::When | Kind::Later(_));
+            let own = matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Named(..) | Kind::When);
             assert!(own, "{} of {}", key.name, table.title());
         }
     }
@@ -195,8 +195,7 @@ fn the_schema_is_made_of_the_same_keys() {
     let schema = schema::json();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     let properties = schema["properties"].as_object().unwrap();
-    let names: Vec<&str> =
-        keys::of(Table::Root).filter(|k| !matches!(k.kind, Kind::Later(_))).map(|k| k.name).collect();
+    let names: Vec<&str> = keys::of(Table::Root).map(|k| k.name).collect();
     assert_eq!(properties.keys().map(String::as_str).collect::<Vec<_>>(), names);
     assert_eq!(properties["revision"]["examples"][0], 2);
     assert!(properties["package"]["items"]["required"].as_array().unwrap().iter().all(|name| name == "name"));
