@@ -71,6 +71,12 @@ fn the_reference_has_every_key_as_the_code_has_it() {
     assert!(stale.is_empty(), "stale: {stale:?}; UPDATE_GOLDEN=1 writes them anew");
 }
 
+/// What the examples follow.
+fn lock() -> Lock {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/follow/recipe.lock");
+    Lock::load(&path).unwrap()
+}
+
 /// Recipe text and the files that it names.
 fn evaluate(name: &str, text: &str, files: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +88,7 @@ fn evaluate(name: &str, text: &str, files: &[&str]) {
     }
     let options = EvaluateOptions { now: "Tue, 24 Nov 2026 08:00:00 +0000".into(), ..EvaluateOptions::default() };
     let recipe = recipe::load(folder.path()).unwrap_or_else(|failure| panic!("{name}: {failure}"));
-    if let Err(failure) = plan::evaluate(&recipe, &Lock::default(), &options) {
+    if let Err(failure) = plan::evaluate(&recipe, &lock(), &options) {
         panic!("{name}: {failure}\n{text}");
     }
 }
@@ -150,7 +156,7 @@ fn every_example_of_a_key_works() {
                     let location = match key.name {
                         "git" => "tag = \"v1\"\n",
                         "tag" | "commit" => "git = \"https://example.org/a.git\"\n",
-                        "url" => "",
+                        "url" | "apt" | "follow" => "",
                         "signature" => "url = \"https://example.org/b.tar.gz\"\nkeyring = \"upstream.asc\"\n",
                         "keyring" => {
                             "url = \"https://example.org/b.tar.gz\"\nsignature = \"https://example.org/b.sig\"\n"
@@ -158,13 +164,27 @@ fn every_example_of_a_key_works() {
                         _ => "url = \"https://example.org/b.tar.gz\"\n",
                     };
                     let component = with("component", "component = \"extra\"\n");
-                    format!("{}{source}[[source]]\n{location}{component}{line}", head(""))
+                    let follow = "[follow.php]\npackage = \"php8.1\"\n";
+                    format!("{}{source}[[source]]\n{location}{component}{line}{follow}", head(""))
                 }
                 Table::Patch => {
                     format!("{}{source}[[patch]]\n{}{line}", head(""), with("file", "file = \"patches/fix.patch\"\n"))
                 }
                 Table::Test => format!("{}[[test]]\n{}{line}", head(""), with("run", "run = \"true\"\n")),
                 Table::Build => format!("{}{source}[build]\n{line}", head("")),
+                Table::Nginx => {
+                    let modules = with("modules", "modules = [\"x.so\"]\n");
+                    format!("{}{source}[nginx]\n{modules}{line}", head(""))
+                }
+                Table::Follow => {
+                    let package = with("package", "package = \"php8.1\"\n");
+                    format!("{}{source}[follow.php]\n{package}{line}", head(""))
+                }
+                Table::Watch => {
+                    let place = if keys::WATCHED.contains(&key.name) { "" } else { "github = \"a/b\"\n" };
+                    format!("{}{source}[watch]\n{place}{line}", head(""))
+                }
+                Table::Upload => format!("{}{source}[upload]\n{line}", head("")),
                 Table::Lint => format!("{}[lint]\n{line}", head("")),
                 Table::Unit => {
                     let file = with("file", "file = \"hello.service\", ");
