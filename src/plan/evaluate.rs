@@ -13,7 +13,7 @@ use crate::recipe::{Recipe, Selector};
 use crate::series::Series;
 
 use super::evaluator::Evaluator;
-use super::follow::{Following, Resolved, of_series};
+use super::follow::{Following, Resolved, of_series, tell_missing};
 use super::layer::layered;
 use super::modules;
 use super::nginx::{Mode, Nginx};
@@ -53,9 +53,10 @@ pub fn evaluate(recipe: &Recipe, lock: &Lock, options: &EvaluateOptions) -> Resu
     let all: Vec<Seen> = all.map(|(series, root)| Seen::new(recipe, series, root, known)).collect();
     for seen in &all {
         check_version(recipe, &seen.root, &mut problems);
-        // what the lock lacks for a series matters where that series is asked for
-        seen.follows.missing().iter().filter(|_| chosen(seen.series)).for_each(|d| problems.push(d.clone()));
     }
+    // what the lock lacks for a series matters where that series is asked for
+    let asked = all.iter().filter(|seen| chosen(seen.series));
+    tell_missing(asked.flat_map(|seen| seen.follows.missing()), &mut problems);
     let wanted: Vec<Wanted> = all.iter().filter(|seen| chosen(seen.series)).filter_map(Seen::wanted).collect();
     record(&mut lock, &wanted, &maintainer, &options.now);
 

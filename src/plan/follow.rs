@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::deb::names;
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::lock::{Followed, Lock, PinnedFile};
 use crate::recipe::Recipe;
 use crate::recipe::keys::FLAVORS;
+use crate::recipe::problems::Problems;
 use crate::recipe::template::Follow;
 use crate::recipe::value::{Item, Section, Value};
 use crate::series::Series;
@@ -143,7 +145,7 @@ pub(super) fn apt_name(package: &str) -> String {
 pub(super) struct Resolved<'l> {
     found: BTreeMap<String, &'l Followed>,
     names: Vec<String>,
-    missing: Vec<Diagnostic>,
+    missing: Vec<Following>,
 }
 
 impl<'l> Resolved<'l> {
@@ -158,14 +160,14 @@ impl<'l> Resolved<'l> {
             };
             match found.filter(usable) {
                 Some(found) => drop(resolved.found.insert(following.name.clone(), found)),
-                None => resolved.missing.push(missing(following)),
+                None => resolved.missing.push(following.clone()),
             }
         }
         resolved
     }
 
     /// What the lock lacks.
-    pub(super) fn missing(&self) -> &[Diagnostic] {
+    pub(super) fn missing(&self) -> &[Following] {
         &self.missing
     }
 
@@ -195,11 +197,22 @@ impl<'l> Resolved<'l> {
     }
 }
 
-fn missing(following: &Following) -> Diagnostic {
-    let (package, series) = (&following.package, &following.series);
-    Diagnostic::error("not-resolved", format!("the lock does not know {package} of {series}"))
-        .at(following.place.clone())
-        .hint("run `pkgr update`: it looks the package up and pins what it finds")
+/// Says what the lock lacks: the series of one package in one error.
+pub(super) fn tell_missing<'f>(missing: impl Iterator<Item = &'f Following>, problems: &mut Problems) {
+    let mut together: Vec<(&Following, Vec<&str>)> = Vec::new();
+    // what is no name of a package has an error of its own
+    for following in missing.filter(|following| names::check_source(&following.package).is_ok()) {
+        let alike = |first: &Following| first.package == following.package && first.place == following.place;
+        match together.iter_mut().find(|(first, _)| alike(first)) {
+            Some((_, series)) => series.push(&following.series.name),
+            None => together.push((following, vec![&following.series.name])),
+        }
+    }
+    for (first, series) in together {
+        let message = format!("the lock does not know {} of {}", first.package, series.join(", "));
+        let hint = "run `pkgr update`: it looks the package up and pins what it finds";
+        problems.push(Diagnostic::error("not-resolved", message).at(first.place.clone()).hint(hint));
+    }
 }
 
 /// A file of a followed package.

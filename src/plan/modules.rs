@@ -67,7 +67,7 @@ impl Evaluator<'_> {
         for name in &listed {
             let Some(locked) = facts.flavor(name) else {
                 let names: Vec<&str> = facts.flavors.iter().map(|flavor| flavor.name.as_str()).collect();
-                let message = format!("nginx of {} has no flavor `{name}`", self.series);
+                let message = format!("nginx has no flavor `{name}`");
                 let hint =
                     format!("it has {}; `[when.\"…\".nginx]` gives a series flavors of its own", names.join(", "));
                 self.wrong_for_series("no-flavor", message, span, &hint);
@@ -230,7 +230,8 @@ impl Evaluator<'_> {
     /// be checked.
     fn built_for(&mut self, wanted: Vec<String>, nginx: &Nginx, root: &Section) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for architecture in wanted {
+        // `all` has an error of its own
+        for architecture in wanted.into_iter().filter(|name| name != "all") {
             let covered = nginx.architectures.iter().filter(|name| architecture::covers(&architecture, name));
             let mut covered: Vec<String> = covered.filter(|name| !names.contains(name)).cloned().collect();
             if covered.is_empty() && !names.iter().any(|name| architecture::covers(&architecture, name)) {
