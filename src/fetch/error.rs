@@ -22,6 +22,8 @@ pub enum FetchError {
     BadUrl { url: String, why: String },
     #[error("{key} is not in the cache, and --offline forbids fetching it")]
     Offline { key: String },
+    #[error("{key} is not in the cache")]
+    NotCached { key: String },
     #[error("{key} is not pinned in recipe.lock, and --locked forbids a new pin")]
     NotLocked { key: String },
     #[error("{key} is not what {authority} says")]
@@ -73,6 +75,7 @@ impl FetchError {
             FetchError::NotAFile { .. } => "source-not-a-file",
             FetchError::BadUrl { .. } => "source-bad-url",
             FetchError::Offline { .. } => "source-offline",
+            FetchError::NotCached { .. } => "source-not-cached",
             FetchError::NotLocked { .. } => "source-not-locked",
             FetchError::Contradiction { .. } | FetchError::RecipeAgainstLock { .. } => "source-digest",
             FetchError::TagMoved { .. } => "source-tag-moved",
@@ -95,6 +98,7 @@ impl FetchError {
             FetchError::NoCacheFolder
             | FetchError::Io { .. }
             | FetchError::Offline { .. }
+            | FetchError::NotCached { .. }
             | FetchError::Http { .. }
             | FetchError::Status { .. }
             | FetchError::TooLarge { .. }
@@ -119,6 +123,7 @@ impl From<FetchError> for Failure {
             FetchError::NoCacheFolder => diagnostic.hint("set XDG_CACHE_HOME, or name a folder with --cache DIR"),
             FetchError::Missing { path, .. } => diagnostic.because(format!("looked for {}", path.display())),
             FetchError::Offline { .. } => diagnostic.hint("fill the cache with `pkgr fetch`, then work offline"),
+            FetchError::NotCached { .. } => diagnostic.hint("`pkgr update` fetches what it locks"),
             FetchError::NotLocked { .. } => diagnostic.hint("pin it with `pkgr fetch` and commit recipe.lock"),
             FetchError::Contradiction { authority, expected, found, .. } => {
                 let hint = match authority {

@@ -142,7 +142,10 @@ impl<'a> Fetcher<'a> {
         let (object, pin) = self.bring(&source.location, source.sha256.as_deref(), folder, lock)?;
         let name = source.location.key();
         let detected = detect(&object.path, &name)?;
-        let mut pins = vec![pin];
+        let mut pins = match source.location {
+            Location::Pool(_) => Vec::new(),
+            _ => vec![pin],
+        };
         let verified = match &source.keyring {
             Some(keyring) => Some(self.verify(source, keyring, &object, folder, lock, &mut pins)?),
             None => None,
@@ -173,8 +176,14 @@ impl<'a> Fetcher<'a> {
         lock: &Lock,
     ) -> Result<(Object, Pin), FetchError> {
         let key = location.key();
-        let expected = Expected { recipe, pin: lock.pin(&key), key };
-        self.check_before(&expected)?;
+        let expected = match location {
+            // pinned by the lock's [[follow]], not by a [[source]] of it
+            Location::Pool(file) => Expected { recipe: Some(&file.sha256), pin: None, key },
+            _ => Expected { recipe, pin: lock.pin(&key), key },
+        };
+        if !matches!(location, Location::Pool(_)) {
+            self.check_before(&expected)?;
+        }
         let object = match location {
             Location::Path(path) => self.local(path, &folder.join(path))?,
             Location::Url(url) => match file_url(url)? {
@@ -183,6 +192,9 @@ impl<'a> Fetcher<'a> {
             },
             Location::GitTag(url, tag) => self.git(url, git::Reference::Tag(tag), folder, &expected)?,
             Location::GitCommit(url, commit) => self.git(url, git::Reference::Commit(commit), folder, &expected)?,
+            Location::Pool(_) => {
+                self.cached(&expected)?.ok_or_else(|| FetchError::NotCached { key: expected.key.clone() })?
+            }
         };
         check_after(&expected, &object)?;
         let pin = Pin {
