@@ -102,17 +102,19 @@ fn module_trees(target: &Target, listing: Option<&dyn Upstream>) -> Vec<String> 
     arguments
 }
 
-/// The `-D` words among the flags that nginx itself was compiled with, quoted
-/// for make; dpkg's own are there anyway, of the level that this build has.
+/// The definitions that nginx itself was compiled with, quoted for make: `-D`
+/// words, alone among the arguments or in those of the compiler. dpkg's own are
+/// there anyway, of the level that this build has.
 fn defines(flavor: &Flavor) -> Vec<String> {
     let flags = argument(flavor, "--with-cc-opt").unwrap_or_default();
     let flags = flags.trim_matches(['\'', '"']).split_whitespace();
-    flags.filter(|word| word.starts_with("-D") && !word.starts_with("-D_FORTIFY_SOURCE")).map(sh::word).collect()
+    let words = flavor.configure.iter().map(String::as_str).chain(flags);
+    words.filter(|word| word.starts_with("-D") && !word.starts_with("-D_FORTIFY_SOURCE")).map(sh::word).collect()
 }
 
 /// The arguments that configure is run with, less those that the rules give.
 fn arguments(nginx: &Nginx, flavor: &Flavor) -> Vec<String> {
-    let ours = ["--with-cc-opt=", "--with-ld-opt=", "--builddir="];
+    let ours = ["--with-cc-opt=", "--with-ld-opt=", "--builddir=", "-D"];
     let kept = flavor.configure.iter().filter(|argument| !ours.iter().any(|start| argument.starts_with(start)));
     let mut arguments: Vec<String> = kept.cloned().collect();
     for part in ["stream", "mail"] {
@@ -149,7 +151,8 @@ pub fn add(target: &Target, nginx: &Nginx, tree: &mut Tree) {
         if argument(flavor, "--modules-path").is_none() {
             // load_module is then relative to the prefix
             let prefix = argument(flavor, "--prefix").unwrap_or("/usr/share/nginx");
-            let links = modules.map(|module| format!("{MODULES}/{module} {}/modules/{module}", prefix.trim_start_matches('/')));
+            let links =
+                modules.map(|module| format!("{MODULES}/{module} {}/modules/{module}", prefix.trim_start_matches('/')));
             append(tree, format!("debian/{}.links", package.name), links);
         }
     }
