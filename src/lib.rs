@@ -16,6 +16,9 @@
 //! .buildinfo and .changes; [`sign`] signs them in that order. [`deb`] knows
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
 //!
+//! [`sandbox`] proves what came out: it builds the binary packages in a clean
+//! root of their series, installs them into another, and tests them there.
+//!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
 //! [`listener::Listener`] and fails with a [`diagnostic::Failure`].
@@ -36,6 +39,7 @@ pub mod patch;
 pub mod plan;
 pub mod recipe;
 pub mod render;
+pub mod sandbox;
 pub mod series;
 pub mod sign;
 pub mod ui;

@@ -11,6 +11,7 @@ pub mod render;
 pub mod schema;
 pub mod select;
 pub mod sign;
+pub mod test;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -70,6 +71,7 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Sign(sign::Args),
+    Test(test::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -82,6 +84,7 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Sign(_) => "sign",
+            Command::Test(_) => "test",
             Command::Schema(_) => "schema",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -94,6 +97,7 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),
             Command::Completions(args) => completions::run(args, context),
             Command::Man(args) => man::run(args, context),
