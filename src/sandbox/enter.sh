@@ -24,7 +24,7 @@ for device in null zero full random urandom tty; do
     mount --bind "/dev/$device" "$root/dev/$device"
 done
 
-echo pkgr > /proc/sys/kernel/hostname
+hostname pkgr
 set -- HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive
 rm -f "$root/etc/resolv.conf"
 if [ "$network" = network ]; then

@@ -21,6 +21,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     ("setarch", "util-linux"),
     ("mount", "mount"),
     ("ip", "iproute2"),
+    ("hostname", "hostname"),
     ("chroot", "coreutils"),
     ("tar", "tar"),
 ];

@@ -1,7 +1,6 @@
 //! sbuild in its unshare mode, in pkgr's root of the series. It cuts the network
 //! itself, and reads the user's sbuild.conf(5).
 
-use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use super::{BinaryPackage, Engine, Request, read_index};
@@ -20,6 +19,7 @@ const PROGRAMS: &[Program] = &[
     ("mmdebstrap", "mmdebstrap"),
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
+    ("hostname", "hostname"),
 ];
 
 const SCAN: &str = "dpkg-scanpackages --multiversion . > Packages";
@@ -30,17 +30,12 @@ impl Engine for Sbuild {
     }
 
     fn build(&self, request: &mut Request) -> Result<Vec<BinaryPackage>, Failure> {
+        has_subordinate_ids(request.log)?;
         let shared = request.workspace.shared();
         let package = shared.join("source-package").join(request.dsc);
         let debs = shared.join("debs");
-        // sbuild looks for NAME.tar in XDG's cache
-        let home = shared.join("cache/sbuild");
-        let name = format!("{}-{}", request.series, request.architecture);
-        for folder in [&debs, &home] {
-            std::fs::create_dir_all(folder).map_err(|e| Failure::io("create", folder, &e))?;
-        }
+        std::fs::create_dir_all(&debs).map_err(|e| Failure::io("create", &debs, &e))?;
         let root = request.root.canonicalize().map_err(|e| Failure::io("read", request.root, &e))?;
-        symlink(root, home.join(format!("{name}.tar"))).map_err(|e| Failure::io("write", &home, &e))?;
 
         let mut unpack = Command::new("dpkg-source");
         unpack.arg("--extract").arg(&package).arg(shared.join("source"));
@@ -51,10 +46,10 @@ impl Engine for Sbuild {
         let mut build = Command::new("sbuild");
         build.args(["--chroot-mode=unshare", "--nolog", "--no-source", "--arch-all", "--no-run-lintian"]);
         build.args(["--no-run-piuparts", "--no-run-autopkgtest", "--purge-build=always"]);
-        build.arg(format!("--chroot={name}")).arg(format!("--dist={}", request.series));
+        build.arg("--chroot").arg(root).arg(format!("--dist={}", request.series));
         build.arg(format!("--arch={}", request.architecture)).arg(format!("--jobs={}", request.jobs));
         build.arg("--build-dir").arg(&debs).arg(&package);
-        build.env("XDG_CACHE_HOME", shared.join("cache")).current_dir(&debs);
+        build.current_dir(&debs);
         if request.shell_on_failure {
             build.arg("--build-failed-commands=%SBUILD_SHELL");
         }
@@ -69,5 +64,16 @@ impl Engine for Sbuild {
             return Err(SandboxError::environment("indexing the packages", request.log).into());
         }
         read_index(&shared)
+    }
+}
+
+/// sbuild maps them for root too, and says nothing useful where there are none.
+fn has_subordinate_ids(log: &mut super::Log) -> Result<(), Failure> {
+    const RANGES: &str = r#"for file in /etc/subuid /etc/subgid; do
+        grep -E "^($(id -un)|$(id -u)):" $file || exit 1
+    done"#;
+    match log.run("subordinate ids", Command::new("sh").args(["-c", RANGES]))? {
+        Some(0) => Ok(()),
+        _ => Err(SandboxError::NoSubordinateIds.into()),
     }
 }
