@@ -18,6 +18,9 @@
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
 //! whether the one loads into the other.
 //!
+//! [`sandbox`] proves what came out: it builds the binary packages in a clean
+//! root of their series, installs them into another, and tests them there.
+//!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
 //! [`listener::Listener`] and fails with a [`diagnostic::Failure`].
@@ -39,6 +42,7 @@ pub mod patch;
 pub mod plan;
 pub mod recipe;
 pub mod render;
+pub mod sandbox;
 pub mod series;
 pub mod sign;
 pub mod ui;

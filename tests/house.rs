@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("pack", "deb diagnostic plan render"),
     ("sign", "deb diagnostic files pack"),
     ("build", "deb diagnostic fetch files listener lock pack parallel patch plan recipe render series sign"),
+    ("sandbox", "deb diagnostic fetch files listener series"),
     ("ui", "diagnostic listener"),
 ];
 

@@ -12,6 +12,7 @@ pub mod render;
 pub mod schema;
 pub mod select;
 pub mod sign;
+pub mod test;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ enum Command {
     Fetch(fetch::Args),
     Sign(sign::Args),
     Abi(abi::Args),
+    Test(test::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -86,6 +88,7 @@ impl Command {
             Command::Fetch(_) => "fetch",
             Command::Sign(_) => "sign",
             Command::Abi(_) => "abi",
+            Command::Test(_) => "test",
             Command::Schema(_) => "schema",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -99,6 +102,7 @@ impl Command {
             Command::Fetch(args) => fetch::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Abi(args) => abi::run(args, context),
+            Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),
             Command::Completions(args) => completions::run(args, context),
             Command::Man(args) => man::run(args, context),
