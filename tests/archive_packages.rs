@@ -151,6 +151,13 @@ fn a_pool_that_lacks_a_file_falls_back_and_says_so() {
     assert!(told[0].notes[0].starts_with("version 1.24.0-2ubuntu7.2: cannot fetch http"), "{:?}", told[0].notes);
     let asked = world.requested().iter().filter(|path| path.ends_with("7.2.dsc")).count();
     assert_eq!(asked, 2, "it is tried again first");
+    newest(&world);
+    assert_eq!(world.requested().iter().filter(|path| path.ends_with("7.2.dsc")).count(), 1, "and later once");
+    world.options.offline = true;
+    assert_eq!(newest(&world), "1.24.0-2ubuntu7.1 in noble-updates");
+    let told = world.recorder.told();
+    assert!(told.last().is_some_and(|told| told.message.starts_with("the cache lacks files of nginx's newest")));
+    world.options.offline = false;
     world.options.cache = Some(world.path("empty"));
     world.paths("debian.tar.xz").iter().for_each(|path| drop(world.take(path)));
     assert_eq!(world.refused("noble").0, "apt-pool-incomplete");

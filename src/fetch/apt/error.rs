@@ -55,6 +55,11 @@ impl AptError {
         matches!(self, AptError::Fetch(error) if error.is_missing())
     }
 
+    /// Whether only `--offline` forbade it.
+    pub fn is_offline(&self) -> bool {
+        matches!(self, AptError::Offline { .. } | AptError::Fetch(FetchError::Offline { .. }))
+    }
+
     /// Bytes with another digest than a signed index says.
     pub fn contradiction(url: &str, expected: (&str, u64), found: (&str, u64)) -> AptError {
         let says = |(sha256, size): (&str, u64)| format!("sha256 {sha256}, {size} bytes");

@@ -1,6 +1,7 @@
 //! Versions of packages and their files in the pool. A pool may lack what a
 //! signed index lists, as seen on real mirrors; then the newest version whose
-//! files are all there is taken, and the listener hears of it.
+//! files are all there is taken, and the listener hears of it. Offline, the cache
+//! stands for the pool.
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::deb::control;
 use crate::deb::version::Version;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::fetch::cache::Found;
+use crate::fetch::digest;
 use crate::fetch::error::FetchError;
 
 /// The files of a source package, in the cache and verified.
@@ -70,24 +72,30 @@ impl Archives<'_> {
         bring: impl Fn(&E) -> Result<String, AptError>,
     ) -> Result<&'e E, AptError> {
         let mut missing = Vec::new();
+        let mut offline = None;
         for entry in entries {
             match bring(entry) {
                 Ok(_) if missing.is_empty() => return Ok(entry),
                 Ok(what) => {
                     // what another pocket has of the same version is no step back
                     if entries.first().is_some_and(|first| version(first) != version(entry)) {
-                        let message = format!("the pool lacks files of {package}'s newest version: using {what}");
+                        let place = if self.fetcher.options.offline { "cache" } else { "pool" };
+                        let message = format!("the {place} lacks files of {package}'s newest version: using {what}");
                         let warning = Diagnostic::warning("apt-pool-incomplete", message);
                         let warning = missing.into_iter().fold(warning, |w, file: String| w.because(file));
                         self.fetcher.listener.tell(warning);
                     }
                     return Ok(entry);
                 }
-                Err(error) if error.is_missing() => {
+                Err(error) if error.is_missing() || error.is_offline() => {
                     missing.push(format!("version {}: {error}", version(entry)));
+                    offline = offline.or(Some(error).filter(AptError::is_offline));
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if let Some(error) = offline {
+            return Err(error);
         }
         Err(AptError::PoolEmpty { package: package.to_string(), missing })
     }
@@ -123,11 +131,17 @@ impl Archives<'_> {
             return Err(FetchError::Offline { key: file.name.clone() }.into());
         }
         let url = format!("{site}/{}", quoted(&format!("{directory}/{}", file.name)));
+        let missed = digest::sha256(format!("apt missed 1 {url}").as_bytes());
         match self.bring_exactly(&url, &file.sha256, file.size) {
-            // a mirror of several machines may have it on one of them already
-            Err(error) if error.is_missing() => {
+            // a mirror of several machines may have it on one of them already;
+            // what was not there before is asked for once
+            Err(error) if error.is_missing() && self.fetcher.cache.memo(&missed).is_none() => {
                 std::thread::sleep(self.fetcher.patience.first_wait);
-                self.bring_exactly(&url, &file.sha256, file.size)?;
+                let again = self.bring_exactly(&url, &file.sha256, file.size);
+                if again.as_ref().is_err_and(AptError::is_missing) {
+                    self.fetcher.cache.set_memo(&missed, b"");
+                }
+                again?;
             }
             done => done?,
         }
