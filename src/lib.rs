@@ -16,7 +16,8 @@
 //! .buildinfo and .changes; [`sign`] signs them in that order. [`deb`] knows
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
-//! whether the one loads into the other.
+//! whether the one loads into the other. [`follow`] looks up in the archives
+//! what a recipe follows, and brings the lock up to date with it.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
@@ -33,6 +34,7 @@ pub mod deb;
 pub mod diagnostic;
 pub mod fetch;
 pub mod files;
+pub mod follow;
 pub mod listener;
 pub mod lock;
 pub mod nginx;

@@ -271,6 +271,8 @@ mod tests {
                 mode: LockedMode::Flavors,
                 abi: None,
                 headers: Some("cd".repeat(32)),
+                configure: vec![],
+                signatures: BTreeMap::new(),
                 flavors: vec![flavor("full", Some("core")), flavor("core", None)],
             }),
         }

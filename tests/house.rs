@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("fetch", "deb diagnostic files listener lock pack parallel plan series"),
     ("patch", "diagnostic"),
     ("nginx", "diagnostic fetch patch"),
+    ("follow", "deb diagnostic fetch files listener lock nginx parallel plan recipe series"),
     ("render", "deb diagnostic files patch plan series"),
     ("pack", "deb diagnostic plan render"),
     ("sign", "deb diagnostic files pack"),

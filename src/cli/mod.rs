@@ -13,6 +13,7 @@ pub mod schema;
 pub mod select;
 pub mod sign;
 pub mod test;
+pub mod update;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::fetch::Options as Fetching;
 use crate::ui::{Color, Printer, json};
 use config::Config;
 
@@ -72,6 +74,7 @@ enum Command {
     Build(build::Args),
     Render(render::Args),
     Fetch(fetch::Args),
+    Update(update::Args),
     Sign(sign::Args),
     Abi(abi::Args),
     Test(test::Args),
@@ -86,6 +89,7 @@ impl Command {
             Command::Build(_) => "build",
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
+            Command::Update(_) => "update",
             Command::Sign(_) => "sign",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
@@ -100,6 +104,7 @@ impl Command {
             Command::Build(args) => build::run(args, context),
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
+            Command::Update(args) => update::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
@@ -118,6 +123,13 @@ pub struct Context {
     pub config: Config,
     /// The cache folder, where not XDG's.
     pub cache: Option<PathBuf>,
+}
+
+impl Context {
+    /// The cache and the archives, as configured.
+    fn fetching(&self) -> Fetching {
+        Fetching { cache: self.cache.clone(), archives: self.config.archives(), ..Fetching::default() }
+    }
 }
 
 /// What a command has to say when it ends.

@@ -113,7 +113,7 @@ fn packages(args: &Args, context: &Context, folder: &Path) -> Result<Vec<(Source
                 only: only.as_ref(),
                 author: context.config.author(),
                 now: date_of_new_entry()?,
-                fetch: fetch::Options { offline: false, locked: false, cache: context.cache.clone() },
+                fetch: fetch::Options { offline: false, locked: false, ..context.fetching() },
                 jobs,
             },
             output: &output,

@@ -29,7 +29,7 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::fetch::archive::{Inspection, Listing, Rules};
 use crate::listener::Listener;
 use crate::lock::{Lock, Pin};
-use crate::plan::{Location, Source};
+use crate::plan::{Location, PoolFile, Source};
 use cache::{Cache, Found};
 use compression::{Detected, Repackable};
 use error::FetchError;
@@ -43,6 +43,8 @@ pub struct Options {
     pub locked: bool,
     /// The cache's folder instead of XDG's.
     pub cache: Option<PathBuf>,
+    /// Where the distributions' archives are.
+    pub archives: apt::Settings,
 }
 
 /// Fetches sources.
@@ -118,6 +120,9 @@ impl<'a> Fetcher<'a> {
     /// Brings one source, relative to the recipe's folder, and verifies it.
     /// A failure names the place of the source in the recipe.
     pub fn fetch(&self, source: &Source, folder: &Path, lock: &Lock) -> Result<Fetched, Failure> {
+        if let Location::Pool(file) = &source.location {
+            self.fill_from_pool(file).map_err(|failure| placed(failure, source))?;
+        }
         self.fetch_source(source, folder, lock).map_err(|error| at_place(error, source))
     }
 
@@ -216,6 +221,15 @@ impl<'a> Fetcher<'a> {
             (_, None) if self.options.locked => Err(FetchError::NotLocked { key: key() }),
             _ => Ok(()),
         }
+    }
+
+    /// A file that the lock pins, from wherever its series' archive has these very
+    /// bytes; offline it is for the cache to have it.
+    fn fill_from_pool(&self, file: &PoolFile) -> Result<(), Failure> {
+        if self.options.offline || matches!(self.cache.find(&file.sha256)?, Found::Whole(_)) {
+            return Ok(());
+        }
+        apt::Archives::new(self, self.options.archives.clone()).pinned(file).map(drop)
     }
 
     fn local(&self, name: &str, path: &Path) -> Result<Object, FetchError> {
@@ -366,7 +380,10 @@ impl<'a> Fetcher<'a> {
 }
 
 fn at_place(error: FetchError, source: &Source) -> Failure {
-    let mut failure = Failure::from(error);
+    placed(Failure::from(error), source)
+}
+
+fn placed(mut failure: Failure, source: &Source) -> Failure {
     for diagnostic in &mut failure.diagnostics {
         diagnostic.place.get_or_insert_with(|| source.place.clone());
     }

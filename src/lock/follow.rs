@@ -79,6 +79,13 @@ pub struct NginxFacts {
     /// with equal signatures and other headers are of two ABIs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<String>,
+    /// Mode `dev`: what the one binary was configured with, as
+    /// [`LockedFlavor::configure`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configure: Vec<String>,
+    /// Mode `dev`: the one binary's signature, per architecture.
+    #[serde(default, rename = "signature", skip_serializing_if = "BTreeMap::is_empty")]
+    pub signatures: BTreeMap<String, String>,
     /// The flavors that the series has, in byte order of their names.
     #[serde(rename = "flavor")]
     pub flavors: Vec<LockedFlavor>,

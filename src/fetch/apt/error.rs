@@ -142,7 +142,7 @@ impl From<AptError> for Failure {
                 missing.into_iter().fold(diagnostic, |diagnostic, file| diagnostic.because(file)).hint(MIRROR)
             }
             AptError::PinGone { sha256, .. } => diagnostic
-                .because(format!("no file of that name with sha256 {sha256} is listed in any pocket"))
+                .because(format!("no pocket or mirror has a file of that name with sha256 {sha256}"))
                 .hint("follow the archive with `pkgr update`"),
             _ => diagnostic,
         };

@@ -44,6 +44,7 @@ pub use search::{Wanted, search};
 pub use sites::Settings;
 pub use suite::{Pocket, Suite};
 
+use crate::diagnostic::Failure;
 use crate::fetch::Fetcher;
 use crate::series::{Distro, Series};
 use keyring::Keyring;
@@ -118,6 +119,14 @@ impl<'f> Archives<'f> {
     /// Touches neither disk nor network yet.
     pub fn new(fetcher: &'f Fetcher<'f>, settings: Settings) -> Archives<'f> {
         Archives { fetcher, settings, machine: OnceLock::new(), keyrings: Mutex::default(), releases: Mutex::default() }
+    }
+
+    /// The architectures that a series' release has.
+    pub fn architectures(&self, series: &Series) -> Result<Vec<String>, Failure> {
+        let release = Suite { series: series.clone(), pocket: Pocket::Release };
+        let verified = self.verified(&release, None)?;
+        let names = verified.map(|verified| verified.release.architectures.clone()).unwrap_or_default();
+        Ok(names.into_iter().filter(|name| name != "all" && name != "source").collect())
     }
 
     fn machine(&self) -> &Machine {

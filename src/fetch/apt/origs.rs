@@ -5,14 +5,16 @@ use std::path::PathBuf;
 
 use super::entry::PoolFile;
 use super::error::AptError;
-use super::{Archives, Scope};
+use super::sites::sites;
+use super::{Archives, Pocket, Scope, Suite};
 use crate::diagnostic::Failure;
 use crate::fetch::cache::Found;
 use crate::fetch::compression::Detected;
 use crate::fetch::error::FetchError;
 use crate::fetch::{Fetched, detect, not_an_archive};
 use crate::lock::{Lock, Pin};
-use crate::series::Series;
+use crate::plan as pool;
+use crate::series::{Series, catalog};
 
 /// A source package in the archive of a series.
 #[derive(Debug, Clone)]
@@ -99,6 +101,37 @@ impl Archives<'_> {
             }
         }
         Err(gone())
+    }
+
+    /// A file that the lock's `[[follow]]` pins: its digest is trusted, so no index
+    /// is asked, only the pools where the series' suites may be.
+    pub fn pinned(&self, file: &pool::PoolFile) -> Result<PathBuf, Failure> {
+        Ok(self.bring_from_pools(file)?)
+    }
+
+    fn bring_from_pools(&self, pinned: &pool::PoolFile) -> Result<PathBuf, AptError> {
+        let (directory, name) = pinned.path.rsplit_once('/').unwrap_or(("", &pinned.path));
+        let file = PoolFile { name: name.to_string(), sha256: pinned.sha256.clone(), size: pinned.size };
+        let gone = || AptError::PinGone { file: file.name.clone(), sha256: file.sha256.clone() };
+        let series = catalog().find(&pinned.series).ok_or_else(gone)?;
+        let mut urls: Vec<String> = Vec::new();
+        for suite in Pocket::ALL.into_iter().filter_map(|pocket| Suite::new(series, pocket)) {
+            for site in sites(&self.settings, self.machine(), &suite, None)? {
+                if !urls.contains(&site.url) {
+                    urls.push(site.url);
+                }
+            }
+        }
+        let mut refused = None;
+        for url in urls {
+            match self.bring_pool_file(&url, directory, &file) {
+                Err(error) if error.is_missing() => {}
+                // one mirror's bad bytes are no reason not to ask another
+                Err(error @ AptError::Hash { .. }) => refused = refused.or(Some(error)),
+                done => return done,
+            }
+        }
+        Err(refused.unwrap_or_else(gone))
     }
 
     fn orig(&self, key: &str, file: &PoolFile, path: PathBuf) -> Result<AptOrig, AptError> {

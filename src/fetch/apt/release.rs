@@ -27,6 +27,8 @@ pub struct Release {
     pub valid_until: Option<Timestamp>,
     /// Whether indexes are also found below `by-hash/`.
     pub by_hash: bool,
+    /// Names of its architectures; `all` may be among them.
+    pub architectures: Vec<String>,
     /// Whether `binary-all` holds what the indexes of the architectures lack.
     pub separate_all: bool,
     /// Indexes by path below the suite's folder.
@@ -69,6 +71,7 @@ impl Release {
             label: field("Label"),
             date: time(paragraph, "Date")?.ok_or("it has no Date")?,
             valid_until: time(paragraph, "Valid-Until")?,
+            architectures: architectures.split_whitespace().map(str::to_string).collect(),
             by_hash: field("Acquire-By-Hash") == "yes",
             separate_all: all && field("No-Support-for-Architecture-all") != "Packages",
             indexes: indexes(paragraph.get("SHA256").ok_or("it has no SHA256 digests")?)?,

@@ -13,6 +13,10 @@ pub enum Pocket {
     Security,
     /// `-updates`
     Updates,
+    /// `-proposed`; Debian says `-proposed-updates`
+    Proposed,
+    /// `-backports`
+    Backports,
 }
 
 impl Pocket {
@@ -25,7 +29,21 @@ impl Pocket {
             Pocket::Release => "",
             Pocket::Security => "-security",
             Pocket::Updates => "-updates",
+            Pocket::Proposed => "-proposed",
+            Pocket::Backports => "-backports",
         }
+    }
+
+    /// By its name in recipes.
+    pub fn named(name: &str) -> Option<Pocket> {
+        Some(match name {
+            "release" => Pocket::Release,
+            "security" => Pocket::Security,
+            "updates" => Pocket::Updates,
+            "proposed" => Pocket::Proposed,
+            "backports" => Pocket::Backports,
+            _ => return None,
+        })
     }
 }
 
@@ -48,9 +66,12 @@ impl Suite {
     /// The folder below `dists/`: `jammy-updates`, `bookworm-security`; Debian's
     /// security suites were called `buster/updates` before bullseye.
     pub fn folder(&self) -> String {
-        match self.old_security() {
-            true => format!("{}/updates", self.series.name),
-            false => format!("{}{}", self.series.name, self.pocket.suffix()),
+        match (self.old_security(), self.pocket) {
+            (true, _) => format!("{}/updates", self.series.name),
+            (false, Pocket::Proposed) if self.series.distro == Distro::Debian => {
+                format!("{}-proposed-updates", self.series.name)
+            }
+            (false, pocket) => format!("{}{}", self.series.name, pocket.suffix()),
         }
     }
 
