@@ -209,7 +209,8 @@ fn archives_that_must_not_be_believed() {
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
     let refused = |code: &str| {
-        let update = world.run(&["update", "ngx-hello"]).exits(3);
+        let update = world.run(&["update", "ngx-hello"]);
+        assert_eq!(update.code, Some(3), "{code}: {}{}", update.stdout, update.stderr);
         assert!(update.stderr.contains(code), "{code}: {}", update.stderr);
         assert_eq!(lock(&folder), before, "{code}");
         world.run(&["update", "--check", "ngx-hello"]).exits(3);
@@ -247,11 +248,12 @@ fn archives_that_must_not_be_believed() {
     fs::write(&signed, text.replacen("Label: Ubuntu", "Label: Ubvntu", 1)).unwrap();
     refused("apt-tampered");
     world.sign("jammy-security", &good, &key);
-    // an index, a .deb and a .dsc with other bytes than their digests say
+    // an index, a .dsc and a .deb with other bytes than their digests say; what was
+    // once verified is in the cache, so the order is that of asking
     for path in [
         "dists/jammy-security/main/source/Sources.xz",
-        "pool/main/n/nginx/nginx-core_1.18.0-6ubuntu14.4_amd64.deb",
         "pool/main/n/nginx/nginx_1.18.0-6ubuntu14.4.dsc",
+        "pool/main/n/nginx/nginx-core_1.18.0-6ubuntu14.4_amd64.deb",
     ] {
         let path = world.root().join(path);
         let bytes = fs::read(&path).unwrap();
@@ -301,7 +303,9 @@ fn apt_sources_and_followed_packages_are_locked_too() {
     world.run(&["update", "ngx-hello"]).ok();
     let locked = lock(&folder);
     assert!(locked.contains("name = \"apt:nginx\"") && locked.contains("name = \"web\""), "{locked}");
-    world.run(&["build", "--no-sign", "ngx-hello"]).ok();
+    // the two have one name for different bytes
+    world.run(&["build", "--no-sign", "ngx-hello"]).exits(1);
+    world.run(&["build", "--no-sign", "--only", "jammy", "ngx-hello"]).ok();
     let orig = world.environment.work().join("dist/web-copy_1.18.0.orig.tar.gz");
     assert_eq!(
         fs::read(orig).unwrap(),

@@ -160,6 +160,7 @@ impl World {
     fn make_source(&self, nginx: &Nginx, pool: &Path) {
         let upstream = nginx.version.split('-').next().unwrap();
         let work = self.environment.path(format!("source-{}", nginx.version));
+        let _ = fs::remove_dir_all(&work);
         let tree = work.join(format!("nginx-{upstream}"));
         let write = |path: &str, text: &str| {
             let path = tree.join(path);
