@@ -195,6 +195,14 @@ fn a_recipe_may_follow_the_abi_only() {
     assert!(held.stdout.contains("not followed"), "{}", held.stdout);
     world.run(&["update", "ngx-hello"]).ok();
     assert_eq!(lock(&folder), before);
+    // a lock that holds what the archive has dropped can be built by nobody else
+    fs::remove_dir_all(world.environment.path("home/.cache")).unwrap();
+    let packaging = world.root().join("pool/main/n/nginx/nginx_1.18.0-6ubuntu14.3.debian.tar.xz");
+    let kept = fs::read(&packaging).unwrap();
+    fs::remove_file(&packaging).unwrap();
+    let check = world.run(&["update", "--check", "ngx-hello"]).exits(5);
+    assert!(check.stdout.contains("no longer has the files"), "{}", check.stdout);
+    fs::write(&packaging, kept).unwrap();
     let other = Nginx { version: "1.18.0-6ubuntu14.5", bits: "0000111111010111001111111111111101", ..JAMMY };
     world.publish("jammy-security", &[&other]);
     let check = world.run(&["update", "--check", "ngx-hello"]).exits(5);

@@ -14,6 +14,11 @@ use crate::parallel;
 /// and its pockets, verified from the archive's key to every file's digest; of
 /// nginx also what modules have to be built with. Says what changed and whether
 /// modules built before still load. Where an archive is refused, the lock stays.
+///
+/// Debian's mirror is that of this machine's apt, Ubuntu's hosts are known. Others
+/// are named by ubuntu-mirror, ubuntu-security-mirror, ubuntu-old-mirror,
+/// ubuntu-ports-mirror, debian-mirror, debian-security-mirror and archive-keyring
+/// in config.toml, or by variables such as PKGR_UBUNTU_MIRROR.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]

@@ -127,14 +127,19 @@ fn one(task: &Task) -> Result<(Followed, Option<Change>), Failure> {
         task.listener.tell(Diagnostic::warning("apt-older", message).hint(hint));
         return Ok((old.clone(), None));
     }
-    let change = compare::compare(old, &new, || resolve::changed_headers(task.fetcher, old, &new));
-    let rebuild = task.following.nginx.as_ref().map(|harvest| harvest.rebuild);
-    match (change, rebuild) {
-        (Some(change), Some(Rebuild::Abi)) if change.weight == Weight::PatchLevel => {
-            Ok((old.clone(), Some(Change { weight: Weight::Held, ..change })))
-        }
-        (change, _) => Ok((new, change)),
+    let Some(change) = compare::compare(old, &new, || resolve::changed_headers(task.fetcher, old, &new)) else {
+        return Ok((old.clone(), None));
+    };
+    let only_abi = task.following.nginx.as_ref().is_some_and(|harvest| harvest.rebuild == Rebuild::Abi);
+    // with reasons there is more to know: a flavor or an architecture
+    if !(only_abi && change.weight == Weight::PatchLevel && change.reasons.is_empty()) {
+        return Ok((new, Some(change)));
     }
+    if resolve::is_still_there(task, old)? {
+        return Ok((old.clone(), Some(Change { weight: Weight::Held, ..change })));
+    }
+    let reasons = vec![format!("the archive no longer has the files of {}, which the lock held", old.version)];
+    Ok((new, Some(Change { reasons, ..change })))
 }
 
 fn older(new: &Followed, old: &Followed) -> bool {

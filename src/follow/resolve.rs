@@ -1,17 +1,15 @@
 //! One package in one series: the newest version of its pockets whose files are
 //! all there, each file by its digest.
 
-use std::path::Path;
-
 use super::error::FollowError;
 use super::{Task, harvest};
 use crate::diagnostic::Failure;
 use crate::fetch::Fetcher;
 use crate::fetch::apt::{Pocket, PoolFile, Scope, SourceEntry};
 use crate::fetch::cache::Found;
-use crate::lock::{Followed, PinnedFile};
+use crate::lock::{Followed, LockedMode, PinnedFile};
 use crate::nginx::fingerprint::Fingerprint;
-use crate::plan::follow::Following;
+use crate::plan::{self, follow::Following};
 
 /// Where a package is looked for.
 pub(super) fn scope(following: &Following) -> Scope {
@@ -84,13 +82,31 @@ pub(super) fn check_not_rewritten(old: &Followed, new: &Followed) -> Result<(), 
     Ok(())
 }
 
-fn fingerprint(fetcher: &Fetcher, orig: &PinnedFile, debian: &PinnedFile) -> Result<Fingerprint, Failure> {
-    let path = |file: &PinnedFile| fetcher.cache().path(&file.sha256);
-    of_paths(&path(orig), &path(debian))
+/// Whether modules can still be built for what the lock has: archives drop the
+/// files of a version some time after the next one.
+pub(super) fn is_still_there(task: &Task, old: &Followed) -> Result<bool, Failure> {
+    if old.nginx.as_ref().is_none_or(|nginx| nginx.mode == LockedMode::Dev) {
+        return Ok(true); // built against nginx-dev, with none of these files
+    }
+    for file in old.main_orig().into_iter().chain(&old.debian) {
+        let pinned = plan::PoolFile {
+            series: old.series.clone(),
+            path: format!("{}/{}", old.directory, file.file),
+            sha256: file.sha256.clone(),
+            size: file.size,
+        };
+        match task.archives.pinned(&pinned) {
+            Ok(_) => {}
+            Err(failure) if failure.diagnostics.iter().any(|d| d.code == "apt-pin-gone") => return Ok(false),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(true)
 }
 
-fn of_paths(orig: &Path, debian: &Path) -> Result<Fingerprint, Failure> {
-    Ok(Fingerprint::of_package(orig, debian)?)
+fn fingerprint(fetcher: &Fetcher, orig: &PinnedFile, debian: &PinnedFile) -> Result<Fingerprint, Failure> {
+    let path = |file: &PinnedFile| fetcher.cache().path(&file.sha256);
+    Ok(Fingerprint::of_package(&path(orig), &path(debian))?)
 }
 
 /// Which headers differ, where the cache still has the older package to tell.
