@@ -15,6 +15,12 @@
 //! `debian/` through `templates/`; [`pack`] makes the tarballs, .dsc,
 //! .buildinfo and .changes; [`sign`] signs them in that order. [`deb`] knows
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
+//! [`nginx`] reads what nginx and its modules say of themselves, and judges
+//! whether the one loads into the other. [`follow`] looks up in the archives
+//! what a recipe follows, and brings the lock up to date with it.
+//!
+//! [`sandbox`] proves what came out: it builds the binary packages in a clean
+//! root of their series, installs them into another, and tests them there.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -28,14 +34,17 @@ pub mod deb;
 pub mod diagnostic;
 pub mod fetch;
 pub mod files;
+pub mod follow;
 pub mod listener;
 pub mod lock;
+pub mod nginx;
 pub mod pack;
 pub mod parallel;
 pub mod patch;
 pub mod plan;
 pub mod recipe;
 pub mod render;
+pub mod sandbox;
 pub mod series;
 pub mod sign;
 pub mod ui;

@@ -12,15 +12,18 @@ const MAY_USE: &[(&str, &str)] = &[
     ("diagnostic", ""),
     ("listener", "diagnostic"),
     ("files", "diagnostic"),
-    ("lock", "diagnostic files plan"), // plan: in a doc link only
+    ("lock", "deb diagnostic files plan series"), // plan: in a doc link only
     ("recipe", "deb diagnostic files series"),
     ("plan", "deb diagnostic files lock recipe series"),
-    ("fetch", "deb diagnostic files listener lock pack parallel plan"),
+    ("fetch", "deb diagnostic files listener lock pack parallel plan series"),
     ("patch", "diagnostic"),
+    ("nginx", "diagnostic fetch patch"),
+    ("follow", "deb diagnostic fetch files listener lock nginx parallel plan recipe series"),
     ("render", "deb diagnostic files patch plan series"),
     ("pack", "deb diagnostic plan render"),
     ("sign", "deb diagnostic files pack"),
     ("build", "deb diagnostic fetch files listener lock pack parallel patch plan recipe render series sign"),
+    ("sandbox", "deb diagnostic fetch files listener series"),
     ("ui", "diagnostic listener"),
 ];
 

@@ -57,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
             only: only.as_ref(),
             author: context.config.author(),
             now: date_of_new_entry()?,
-            fetch: fetch::Options { offline: args.offline, locked: args.locked, cache: context.cache.clone() },
+            fetch: fetch::Options { offline: args.offline, locked: args.locked, ..context.fetching() },
             jobs: args.jobs.or(context.config.jobs).unwrap_or_else(parallel::available).max(1),
         },
         output: &args.output,

@@ -7,6 +7,7 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, Failure, Place};
+use crate::fetch::apt::Settings;
 
 /// What may stand in config.toml.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +21,20 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// Threads (`-j`, `PKGR_JOBS`).
     pub jobs: Option<usize>,
+    /// Debian's archive (`PKGR_DEBIAN_MIRROR`).
+    pub debian_mirror: Option<String>,
+    /// Debian's security archive (`PKGR_DEBIAN_SECURITY_MIRROR`).
+    pub debian_security_mirror: Option<String>,
+    /// Ubuntu's archive (`PKGR_UBUNTU_MIRROR`).
+    pub ubuntu_mirror: Option<String>,
+    /// Ubuntu's security archive (`PKGR_UBUNTU_SECURITY_MIRROR`).
+    pub ubuntu_security_mirror: Option<String>,
+    /// Where Ubuntu's dead series are (`PKGR_UBUNTU_OLD_MIRROR`).
+    pub ubuntu_old_mirror: Option<String>,
+    /// Ubuntu's archive of other architectures (`PKGR_UBUNTU_PORTS_MIRROR`).
+    pub ubuntu_ports_mirror: Option<String>,
+    /// Keyring that archives are verified with (`PKGR_ARCHIVE_KEYRING`).
+    pub archive_keyring: Option<PathBuf>,
 }
 
 impl Config {
@@ -44,6 +59,21 @@ impl Config {
             }
             Failure::environment(found)
         })
+    }
+
+    /// Where the distributions' archives are, and their keys.
+    pub fn archives(&self) -> Settings {
+        let configured = Settings {
+            debian: self.debian_mirror.clone(),
+            debian_security: self.debian_security_mirror.clone(),
+            ubuntu: self.ubuntu_mirror.clone(),
+            ubuntu_security: self.ubuntu_security_mirror.clone(),
+            ubuntu_old: self.ubuntu_old_mirror.clone(),
+            ubuntu_ports: self.ubuntu_ports_mirror.clone(),
+            keyring: self.archive_keyring.clone(),
+            ..Settings::default()
+        };
+        configured.with_variables(|name| std::env::var(name).ok())
     }
 
     /// Who signs changelog entries where the recipe names no maintainer:

@@ -29,7 +29,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         only: only.as_ref(),
         author: context.config.author(),
         now: date_of_new_entry()?,
-        fetch: fetch::Options { offline: args.offline, locked: args.locked, cache: context.cache.clone() },
+        fetch: fetch::Options { offline: args.offline, locked: args.locked, ..context.fetching() },
         jobs: parallel::available(),
     };
     let mut output = Output::default();

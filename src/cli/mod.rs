@@ -2,6 +2,7 @@
 //! comments are the help text, and its `run`. Thin: a command wires the parts
 //! below and says what came out.
 
+pub mod abi;
 pub mod build;
 pub mod completions;
 pub mod config;
@@ -11,6 +12,8 @@ pub mod render;
 pub mod schema;
 pub mod select;
 pub mod sign;
+pub mod test;
+pub mod update;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::fetch::Options as Fetching;
 use crate::ui::{Color, Printer, json};
 use config::Config;
 
@@ -70,7 +74,10 @@ enum Command {
     Build(build::Args),
     Render(render::Args),
     Fetch(fetch::Args),
+    Update(update::Args),
     Sign(sign::Args),
+    Abi(abi::Args),
+    Test(test::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -82,7 +89,10 @@ impl Command {
             Command::Build(_) => "build",
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
+            Command::Update(_) => "update",
             Command::Sign(_) => "sign",
+            Command::Abi(_) => "abi",
+            Command::Test(_) => "test",
             Command::Schema(_) => "schema",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -94,7 +104,10 @@ impl Command {
             Command::Build(args) => build::run(args, context),
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
+            Command::Update(args) => update::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Abi(args) => abi::run(args, context),
+            Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),
             Command::Completions(args) => completions::run(args, context),
             Command::Man(args) => man::run(args, context),
@@ -110,6 +123,13 @@ pub struct Context {
     pub config: Config,
     /// The cache folder, where not XDG's.
     pub cache: Option<PathBuf>,
+}
+
+impl Context {
+    /// The cache and the archives, as configured.
+    fn fetching(&self) -> Fetching {
+        Fetching { cache: self.cache.clone(), archives: self.config.archives(), ..Fetching::default() }
+    }
 }
 
 /// What a command has to say when it ends.

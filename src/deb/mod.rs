@@ -1,8 +1,9 @@
 //! Debian's formats as pure functions on bytes: deb822 paragraphs, versions,
-//! relations, changelog, .dsc, .changes, .buildinfo. Knows nothing of recipes,
+//! relations, changelog, .dsc, .changes, .buildinfo, .deb. Knows nothing of recipes,
 //! reads and writes no file, depends on no other part of pkgr.
 
 pub mod architecture;
+pub mod archive;
 pub mod buildinfo;
 pub mod changelog;
 pub mod changes;

@@ -157,6 +157,17 @@ impl Cache {
         Ok(path)
     }
 
+    /// Puts bytes of memory under their digest, which it returns.
+    pub fn insert_bytes(&self, bytes: &[u8]) -> Result<String, FetchError> {
+        let checksums = Checksums::of(bytes);
+        if self.find(&checksums.sha256)? != Found::Whole(checksums.clone()) {
+            let mut file = self.temporary()?;
+            file.write_all(bytes).map_err(|e| FetchError::io("write", file.path(), e))?;
+            self.insert(file, &checksums)?;
+        }
+        Ok(checksums.sha256)
+    }
+
     /// Like [`Cache::insert`], for a finished download (on the same file system).
     pub fn insert_path(&self, from: &Path, checksums: &Checksums) -> Result<PathBuf, FetchError> {
         let path = self.path(&checksums.sha256);

@@ -22,6 +22,8 @@ pub enum FetchError {
     BadUrl { url: String, why: String },
     #[error("{key} is not in the cache, and --offline forbids fetching it")]
     Offline { key: String },
+    #[error("{key} is not in the cache")]
+    NotCached { key: String },
     #[error("{key} is not pinned in recipe.lock, and --locked forbids a new pin")]
     NotLocked { key: String },
     #[error("{key} is not what {authority} says")]
@@ -34,6 +36,8 @@ pub enum FetchError {
     Http { url: String, why: String, tries: u32 },
     #[error("cannot fetch {url}: the server says {status}")]
     Status { url: String, status: String },
+    #[error("{url} is longer than {limit} bytes")]
+    TooLarge { url: String, limit: u64 },
     #[error("{from} redirects to {to}: pkgr does not go from https to an unprotected protocol")]
     Downgrade { from: String, to: String },
     #[error("cannot start git: {error}")]
@@ -58,6 +62,11 @@ impl FetchError {
         FetchError::Io { doing, path: path.to_path_buf(), error }
     }
 
+    /// Whether the server says that there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, FetchError::Status { status, .. } if status.starts_with("404") || status.starts_with("410"))
+    }
+
     fn code(&self) -> &'static str {
         match self {
             FetchError::NoCacheFolder => "no-cache-folder",
@@ -66,11 +75,13 @@ impl FetchError {
             FetchError::NotAFile { .. } => "source-not-a-file",
             FetchError::BadUrl { .. } => "source-bad-url",
             FetchError::Offline { .. } => "source-offline",
+            FetchError::NotCached { .. } => "source-not-cached",
             FetchError::NotLocked { .. } => "source-not-locked",
             FetchError::Contradiction { .. } | FetchError::RecipeAgainstLock { .. } => "source-digest",
             FetchError::TagMoved { .. } => "source-tag-moved",
             FetchError::Http { .. } => "source-unreachable",
             FetchError::Status { .. } => "source-http-status",
+            FetchError::TooLarge { .. } => "source-too-large",
             FetchError::Downgrade { .. } => "source-downgrade",
             FetchError::NoGit { .. } => "no-git",
             FetchError::Git { .. } => "source-git",
@@ -87,8 +98,10 @@ impl FetchError {
             FetchError::NoCacheFolder
             | FetchError::Io { .. }
             | FetchError::Offline { .. }
+            | FetchError::NotCached { .. }
             | FetchError::Http { .. }
             | FetchError::Status { .. }
+            | FetchError::TooLarge { .. }
             | FetchError::Downgrade { .. }
             | FetchError::NoGit { .. }
             | FetchError::Git { .. }
@@ -110,6 +123,7 @@ impl From<FetchError> for Failure {
             FetchError::NoCacheFolder => diagnostic.hint("set XDG_CACHE_HOME, or name a folder with --cache DIR"),
             FetchError::Missing { path, .. } => diagnostic.because(format!("looked for {}", path.display())),
             FetchError::Offline { .. } => diagnostic.hint("fill the cache with `pkgr fetch`, then work offline"),
+            FetchError::NotCached { .. } => diagnostic.hint("`pkgr update` fetches what it locks"),
             FetchError::NotLocked { .. } => diagnostic.hint("pin it with `pkgr fetch` and commit recipe.lock"),
             FetchError::Contradiction { authority, expected, found, .. } => {
                 let hint = match authority {

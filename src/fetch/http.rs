@@ -6,6 +6,10 @@
 //! A download under way is `partial/KEY` in the cache and survives the process;
 //! it gets a final name only when it is whole.
 
+mod conditional;
+
+pub use conditional::{Answer, Known};
+
 use std::error::Error as _;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
@@ -141,6 +145,8 @@ pub struct Download<'d> {
     pub cache: &'d Cache,
     pub listener: &'d dyn Listener,
     pub patience: &'d Patience,
+    /// More bytes than these are refused, where the size is known beforehand.
+    pub limit: Option<u64>,
 }
 
 impl Download<'_> {
@@ -179,17 +185,34 @@ impl Download<'_> {
     /// Tries until the file is whole; says whether it was put together of pieces.
     fn transfer(&self, url: &str, what: &str, part: &Part, digest_known: bool) -> Result<bool, FetchError> {
         let mut resumed = false;
-        let mut in_vain = 0;
-        for tries in 1.. {
-            let before = part.size();
+        self.patiently(url, what, &|| part.size(), || {
             let result = self.attempt(url, what, part, digest_known, &mut resumed);
             self.listener.finished(what);
-            let (why, asked) = match result {
-                Ok(()) => return Ok(resumed),
+            result
+        })?;
+        Ok(resumed)
+    }
+
+    /// Tries until it is done or in vain too often; `size` tells what is there,
+    /// and that a try brought something.
+    fn patiently<T>(
+        &self,
+        url: &str,
+        what: &str,
+        size: &dyn Fn() -> u64,
+        mut attempt: impl FnMut() -> Result<T, Trouble>,
+    ) -> Result<T, FetchError> {
+        let mut in_vain = 0;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let before = size();
+            let (why, asked) = match attempt() {
+                Ok(done) => return Ok(done),
                 Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Passing(why, asked)) => (why, asked),
             };
-            in_vain = if part.size() > before { 1 } else { in_vain + 1 };
+            in_vain = if size() > before { 1 } else { in_vain + 1 };
             let patience = self.patience;
             if in_vain >= patience.tries || tries >= TRIES_ALTOGETHER {
                 return Err(FetchError::Http { url: url.to_string(), why, tries });
@@ -202,7 +225,6 @@ impl Download<'_> {
             self.listener.detail(&format!("{what}: {why}; again in {:.1} s", wait.as_secs_f32()));
             std::thread::sleep(wait);
         }
-        Ok(resumed)
     }
 
     fn attempt(
@@ -231,7 +253,7 @@ impl Download<'_> {
         *resumed |= start > 0;
         part.save_validators(&Validators::of(url, response.headers(), total));
         self.listener.started(what, total);
-        self.receive(what, response, start, total, part)
+        self.receive(url, what, response, start, total, part)
     }
 
     /// Where the body begins in the file, and the size of the file.
@@ -262,17 +284,13 @@ impl Download<'_> {
                 part.discard();
                 Err(Trouble::Passing("the file on the server is shorter than before".to_string(), None))
             }
-            status if is_passing(status) => {
-                let asked = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok());
-                let why = format!("the server says {status}");
-                Err(Trouble::Passing(why, asked.and_then(|text| retry_after(text, SystemTime::now()))))
-            }
-            status => Err(Trouble::Final(FetchError::Status { url: url.to_string(), status: status.to_string() })),
+            _ => Err(refusal(url, response)),
         }
     }
 
     fn receive(
         &self,
+        url: &str,
         what: &str,
         mut response: Response,
         start: u64,
@@ -284,6 +302,10 @@ impl Download<'_> {
         let mut done = start;
         let mut chunk = vec![0; 64 * 1024];
         loop {
+            if let Some(limit) = self.limit.filter(|limit| done.max(total.unwrap_or(0)) > *limit) {
+                part.discard();
+                return Err(Trouble::Final(FetchError::TooLarge { url: url.to_string(), limit }));
+            }
             let read = match response.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(read) => read,
@@ -339,6 +361,17 @@ impl Part {
     fn checksums(&self) -> Result<Checksums, FetchError> {
         digest::of_file(&self.bytes).map_err(|e| FetchError::io("read", &self.bytes, e))
     }
+}
+
+/// What a status that brings no bytes means.
+fn refusal(url: &str, response: &Response) -> Trouble {
+    let status = response.status();
+    if is_passing(status) {
+        let asked = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok());
+        let why = format!("the server says {status}");
+        return Trouble::Passing(why, asked.and_then(|text| retry_after(text, SystemTime::now())));
+    }
+    Trouble::Final(FetchError::Status { url: url.to_string(), status: status.to_string() })
 }
 
 fn of_sending(url: &str, error: &reqwest::Error) -> Trouble {

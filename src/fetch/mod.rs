@@ -7,6 +7,7 @@
 //! [`archive`] looks into the tarballs. Nothing here decides which sources a
 //! target has, names orig files, or writes the lock.
 
+pub mod apt;
 pub mod archive;
 pub mod cache;
 pub mod compression;
@@ -28,7 +29,7 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::fetch::archive::{Inspection, Listing, Rules};
 use crate::listener::Listener;
 use crate::lock::{Lock, Pin};
-use crate::plan::{Location, Source};
+use crate::plan::{Location, PoolFile, Source};
 use cache::{Cache, Found};
 use compression::{Detected, Repackable};
 use error::FetchError;
@@ -42,6 +43,8 @@ pub struct Options {
     pub locked: bool,
     /// The cache's folder instead of XDG's.
     pub cache: Option<PathBuf>,
+    /// Where the distributions' archives are.
+    pub archives: apt::Settings,
 }
 
 /// Fetches sources.
@@ -117,6 +120,9 @@ impl<'a> Fetcher<'a> {
     /// Brings one source, relative to the recipe's folder, and verifies it.
     /// A failure names the place of the source in the recipe.
     pub fn fetch(&self, source: &Source, folder: &Path, lock: &Lock) -> Result<Fetched, Failure> {
+        if let Location::Pool(file) = &source.location {
+            self.fill_from_pool(file).map_err(|failure| placed(failure, source))?;
+        }
         self.fetch_source(source, folder, lock).map_err(|error| at_place(error, source))
     }
 
@@ -141,7 +147,10 @@ impl<'a> Fetcher<'a> {
         let (object, pin) = self.bring(&source.location, source.sha256.as_deref(), folder, lock)?;
         let name = source.location.key();
         let detected = detect(&object.path, &name)?;
-        let mut pins = vec![pin];
+        let mut pins = match source.location {
+            Location::Pool(_) => Vec::new(),
+            _ => vec![pin],
+        };
         let verified = match &source.keyring {
             Some(keyring) => Some(self.verify(source, keyring, &object, folder, lock, &mut pins)?),
             None => None,
@@ -169,8 +178,14 @@ impl<'a> Fetcher<'a> {
         lock: &Lock,
     ) -> Result<(Object, Pin), FetchError> {
         let key = location.key();
-        let expected = Expected { recipe, pin: lock.pin(&key), key };
-        self.check_before(&expected)?;
+        let expected = match location {
+            // pinned by the lock's [[follow]], not by a [[source]] of it
+            Location::Pool(file) => Expected { recipe: Some(&file.sha256), pin: None, key },
+            _ => Expected { recipe, pin: lock.pin(&key), key },
+        };
+        if !matches!(location, Location::Pool(_)) {
+            self.check_before(&expected)?;
+        }
         let object = match location {
             Location::Path(path) => self.local(path, &folder.join(path))?,
             Location::Url(url) => match file_url(url)? {
@@ -179,6 +194,9 @@ impl<'a> Fetcher<'a> {
             },
             Location::GitTag(url, tag) => self.git(url, git::Reference::Tag(tag), folder, &expected)?,
             Location::GitCommit(url, commit) => self.git(url, git::Reference::Commit(commit), folder, &expected)?,
+            Location::Pool(_) => {
+                self.cached(&expected)?.ok_or_else(|| FetchError::NotCached { key: expected.key.clone() })?
+            }
         };
         check_after(&expected, &object)?;
         let pin = Pin {
@@ -200,6 +218,15 @@ impl<'a> Fetcher<'a> {
             (_, None) if self.options.locked => Err(FetchError::NotLocked { key: key() }),
             _ => Ok(()),
         }
+    }
+
+    /// A file that the lock pins, from wherever its series' archive has these very
+    /// bytes; offline it is for the cache to have it.
+    fn fill_from_pool(&self, file: &PoolFile) -> Result<(), Failure> {
+        if self.options.offline || matches!(self.cache.find(&file.sha256)?, Found::Whole(_)) {
+            return Ok(());
+        }
+        apt::Archives::new(self, self.options.archives.clone()).pinned(file).map(drop)
     }
 
     fn local(&self, name: &str, path: &Path) -> Result<Object, FetchError> {
@@ -239,6 +266,12 @@ impl<'a> Fetcher<'a> {
         if self.options.offline {
             return Err(FetchError::Offline { key: expected.key.clone() });
         }
+        let checksums = self.download(None)?.fetch(url, expected.sha256())?;
+        Ok(Object { path: self.cache.path(&checksums.sha256), checksums, commit: None })
+    }
+
+    /// What downloads, made when first needed.
+    fn download(&self, limit: Option<u64>) -> Result<http::Download<'_>, FetchError> {
         let client = match self.client.get() {
             Some(client) => client,
             None => {
@@ -246,9 +279,7 @@ impl<'a> Fetcher<'a> {
                 self.client.get_or_init(|| client)
             }
         };
-        let download = http::Download { client, cache: &self.cache, listener: self.listener, patience: &self.patience };
-        let checksums = download.fetch(url, expected.sha256())?;
-        Ok(Object { path: self.cache.path(&checksums.sha256), checksums, commit: None })
+        Ok(http::Download { client, cache: &self.cache, listener: self.listener, patience: &self.patience, limit })
     }
 
     fn git(
@@ -337,7 +368,10 @@ impl<'a> Fetcher<'a> {
 }
 
 fn at_place(error: FetchError, source: &Source) -> Failure {
-    let mut failure = Failure::from(error);
+    placed(Failure::from(error), source)
+}
+
+fn placed(mut failure: Failure, source: &Source) -> Failure {
     for diagnostic in &mut failure.diagnostics {
         diagnostic.place.get_or_insert_with(|| source.place.clone());
     }

@@ -166,7 +166,7 @@ fn read_small(path: &Path) -> Result<Vec<u8>, FetchError> {
 }
 
 /// All certificates of a keyring, binary or armored, several armored blocks too.
-fn parse_keyring(keys: &[u8]) -> Result<Vec<Cert>, String> {
+pub(super) fn parse_keyring(keys: &[u8]) -> Result<Vec<Cert>, String> {
     const BEGIN: &[u8] = b"-----BEGIN PGP ";
     let mut starts: Vec<usize> = memchr::memmem::find_iter(keys, BEGIN).collect();
     if starts.is_empty() {
@@ -203,14 +203,14 @@ fn armored(
 
 /// Why a signature does not count.
 #[derive(Debug)]
-struct Problem {
-    code: &'static str,
-    why: String,
-    facts: Vec<String>,
+pub(super) struct Problem {
+    pub code: &'static str,
+    pub why: String,
+    pub facts: Vec<String>,
 }
 
 impl Problem {
-    fn new(code: &'static str, why: impl Into<String>) -> Problem {
+    pub fn new(code: &'static str, why: impl Into<String>) -> Problem {
         Problem { code, why: why.into(), facts: vec![] }
     }
 
@@ -261,17 +261,19 @@ fn verify(signature: &[u8], certs: &[Cert], data: impl Read + Send + Sync) -> Re
     if let Some(signer) = helper.signer {
         return result.map(|()| signer).map_err(|e| malformed(&e));
     }
-    // what comes closest to a good one says the most
-    let closeness = |problem: &Problem| match problem.code {
-        "signature-no-key" => 0,
-        "signature-malformed" => 1,
-        _ => 2,
-    };
-    let closest = helper.problems.into_iter().max_by_key(closeness);
-    Err(closest.unwrap_or_else(|| match result {
+    Err(closest(helper.problems).unwrap_or_else(|| match result {
         Err(e) => malformed(&e),
         Ok(()) => Problem::new("signature-malformed", "the signature file holds no signature"),
     }))
+}
+
+/// What comes closest to a good one says the most.
+pub(super) fn closest(problems: Vec<Problem>) -> Option<Problem> {
+    problems.into_iter().max_by_key(|problem| match problem.code {
+        "signature-no-key" => 0,
+        "signature-malformed" => 1,
+        _ => 2,
+    })
 }
 
 struct Helper<'h> {
@@ -299,7 +301,8 @@ impl VerificationHelper for Helper<'_> {
     }
 }
 
-fn problem(error: &VerificationError) -> Problem {
+/// Why one signature of a message does not count.
+pub(super) fn problem(error: &VerificationError) -> Problem {
     let issuer = |sig: &Signature| match sig.get_issuers().first() {
         Some(handle) => handle.to_hex(),
         None => "an unnamed key".to_string(),

@@ -4,10 +4,14 @@
 
 mod evaluate;
 mod evaluator;
+pub mod follow;
 mod layer;
+mod modules;
+pub mod nginx;
 mod package;
 mod payload;
 mod source;
+mod test;
 pub mod toolchain;
 mod versions;
 
@@ -92,6 +96,8 @@ pub struct Target {
     pub packages: Vec<Package>,
     /// autopkgtests.
     pub tests: Vec<Test>,
+    /// `[nginx]`.
+    pub nginx: Option<nginx::Nginx>,
     /// Changelog, newest entry first, at least one; the first is for `version`.
     pub changelog: Vec<Entry>,
     /// Files under the recipe's `debian/`, relative to it, in byte order.
@@ -116,10 +122,33 @@ pub enum Location {
     GitTag(String, String),
     /// A git repository (URL or path) at a commit of 40 hexadecimal digits.
     GitCommit(String, String),
+    /// A file of a distribution's archive, pinned by the lock's `[[follow]]`.
+    Pool(PoolFile),
+}
+
+/// A file in the pool of a distribution's archive, named by the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PoolFile {
+    /// Code name of the series whose archive has it.
+    pub series: String,
+    /// `pool/main/n/nginx/nginx_1.18.0.orig.tar.gz`.
+    pub path: String,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+impl PoolFile {
+    /// Its name without folders.
+    pub fn file_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
 }
 
 impl Location {
-    /// How the lock knows it: the URL or path, or `git+URL#REFERENCE`.
+    /// How the lock knows it: the URL or path, `git+URL#REFERENCE`, or
+    /// `SERIES:PATH` of a pool.
     pub fn key(&self) -> String {
         match self {
             Location::Url(url) => url.clone(),
@@ -127,6 +156,7 @@ impl Location {
             Location::GitTag(url, reference) | Location::GitCommit(url, reference) => {
                 format!("git+{url}#{reference}")
             }
+            Location::Pool(file) => format!("{}:{}", file.series, file.path),
         }
     }
 }
@@ -322,4 +352,7 @@ pub struct Test {
     pub restrictions: Vec<String>,
     /// Architecture of debian/tests/control, each perhaps with its `!`; empty: all.
     pub architectures: Vec<String>,
+    /// Under `[nginx]`: the flavor that it is for. `depends` names that flavor's
+    /// packages instead of `@`, and `render` enables the modules before `run`.
+    pub flavor: Option<String>,
 }

@@ -2,19 +2,31 @@
 //! for each `[[test]]`.
 
 use crate::deb::control::{Paragraph, write};
-use crate::plan::Test;
+use crate::plan::{Target, Test};
 
-use super::Tree;
+use super::{Tree, nginx};
 
 /// Adds debian/tests/control and the scripts, if there is a test.
-pub fn add(tests: &[Test], tree: &mut Tree) {
+pub fn add(target: &Target, tree: &mut Tree) {
+    let tests = &target.tests;
     if tests.is_empty() {
         return;
     }
     let paragraphs: Vec<Paragraph> = tests.iter().map(stanza).collect();
     tree.add("debian/tests/control", write(&paragraphs));
     for test in tests {
-        tree.add_executable(format!("debian/tests/{}", test.name), script(&test.run));
+        let path = format!("debian/tests/{}", test.name);
+        let enable = target.nginx.as_ref().filter(|_| test.flavor.is_some()).map(nginx::enabled_for_test);
+        match enable {
+            None => tree.add_executable(path, script(&test.run)),
+            Some(enable) if test.run.trim_start_matches('\n').starts_with("#!") => {
+                // what is not for sh runs after a script that is
+                let run = format!("debian/tests/run/{}", test.name);
+                tree.add_executable(path, format!("#!/bin/sh\nset -e\n\n{enable}\nexec ./{run}\n"));
+                tree.add_executable(run, script(&test.run));
+            }
+            Some(enable) => tree.add_executable(path, script(&format!("{enable}\n{}", test.run.trim_matches('\n')))),
+        }
     }
 }
 

@@ -60,6 +60,7 @@ fn build_depends(target: &Target, system: System) -> Vec<String> {
         clauses.push("dh-sequence-installsysusers".to_string());
     }
     clauses.extend(system.build_depends(target));
+    clauses.extend(target.nginx.iter().flat_map(super::nginx::build_depends));
     let own: Vec<&str> = target.build_depends.iter().map(|clause| package_of(clause)).collect();
     clauses.retain(|clause| !own.contains(&package_of(clause)));
     clauses.extend(target.build_depends.iter().cloned());

@@ -40,7 +40,7 @@ fn header(target: &Target) -> Paragraph {
     let main = target.sources.iter().find(|source| source.component.is_none());
     let url = main.and_then(|source| match &source.location {
         Location::Url(url) | Location::GitTag(url, _) | Location::GitCommit(url, _) => Some(url),
-        Location::Path(_) => None,
+        Location::Path(_) | Location::Pool(_) => None,
     });
     if let Some(url) = target.homepage.as_ref().or(url) {
         paragraph.push("Source", &**url);

@@ -1,11 +1,13 @@
 //! Maintainer scripts (Policy 6): the recipe's own, with debhelper's token where
 //! they lack it, and the snippet for sysusers.d where debhelper has none.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::Failure;
 use crate::plan::{Package, PayloadFile, Target};
 
 use super::staging::base_name;
-use super::{Origin, Tree, payload, sh};
+use super::{Origin, Tree, nginx, payload, sh};
 
 const TOKEN: &str = "#DEBHELPER#";
 
@@ -17,24 +19,37 @@ pub fn has_sysusers_helper(target: &Target) -> bool {
 /// Adds `debian/PACKAGE.postinst` and its like.
 pub fn add(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
     for package in &target.packages {
-        let mut snippet = sysusers_snippet(target, package);
+        let mut snippets = snippets(target, package);
         for (kind, script) in &package.scripts {
             let (PayloadFile::Recipe(path) | PayloadFile::Upstream(path, _)) = script;
             let mut file = payload::read(target, path, Origin::Recipe(path.clone()))?;
             file.executable = false;
             // debconf's `templates` and dpkg's `triggers` are no scripts
             if ["preinst", "postinst", "prerm", "postrm", "config"].contains(&kind.as_str()) {
-                let before = if kind == "postinst" { std::mem::take(&mut snippet) } else { String::new() };
+                let before = snippets.remove(kind.as_str()).unwrap_or_default();
                 file.bytes = with_token(&file.bytes, &before);
             }
             tree.files.insert(format!("debian/{}.{kind}", package.name), file);
         }
-        if !snippet.is_empty() {
+        for (kind, snippet) in snippets {
             let text = with_token(b"#!/bin/sh\nset -e\n", &snippet);
-            tree.add(format!("debian/{}.postinst", package.name), text);
+            tree.add(format!("debian/{}.{kind}", package.name), text);
         }
     }
     Ok(())
+}
+
+/// What pkgr itself has to say in a package's scripts, by script.
+fn snippets(target: &Target, package: &Package) -> BTreeMap<&'static str, String> {
+    let mut snippets = BTreeMap::new();
+    for kind in ["postinst", "prerm", "postrm"] {
+        let users = if kind == "postinst" { sysusers_snippet(target, package) } else { String::new() };
+        let text = users + &nginx::snippet(target, package, kind);
+        if !text.is_empty() {
+            snippets.insert(kind, text);
+        }
+    }
+    snippets
 }
 
 /// Makes the users before the units of debhelper's snippets start.

@@ -3,7 +3,7 @@
 //! [`render`] asks each part for its files and puts them together:
 //! `payload` brings the recipe's own files, `staging` says which debhelper
 //! file or command puts them in place, `systems` knows the build systems,
-//! `rules` writes debian/rules from both, `control`, `copyright`,
+//! `rules` writes debian/rules from both, `nginx` knows nginx's modules, `control`, `copyright`,
 //! `maintainer` and `autopkgtest` write the files of their names. Nothing
 //! here reads the clock, the environment or the upstream tarball: what is known
 //! of that comes through [`Upstream`].
@@ -15,6 +15,7 @@ mod diff;
 mod error;
 mod licence;
 mod maintainer;
+mod nginx;
 mod payload;
 mod rules;
 mod rules_mk;
@@ -104,13 +105,19 @@ pub struct Inputs<'a> {
 pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
     let mut errors = Vec::new();
     let mut tree = Tree::default();
-    let system = systems::System::of(target, inputs.listing);
+    let system = match target.nginx {
+        Some(_) => nginx::system(),
+        None => systems::System::of(target, inputs.listing),
+    };
     if let Some(error) = system.missing_in(target) {
         errors.push(error);
     }
     payload::add(target, &mut tree)?;
     let staging = staging::Staging::of(target, inputs.listing, &tree, &mut errors);
     staging.add(&mut tree);
+    if let Some(nginx) = &target.nginx {
+        nginx::add(target, nginx, &mut tree);
+    }
     source::add(target, inputs, &mut tree)?;
     tree.add("debian/control", control::render(target, system));
     match copyright::render(target, inputs.listing) {
@@ -124,7 +131,7 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
     }
     rules::add_scripts(&target.build, &mut tree);
     maintainer::add(target, &mut tree)?;
-    autopkgtest::add(&target.tests, &mut tree);
+    autopkgtest::add(target, &mut tree);
     payload::add_overrides(target, &mut tree, &mut errors)?;
     rules_mk::check(target, &tree, &mut errors);
     source::add_options(&mut tree);

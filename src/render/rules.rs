@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::context;
 
+use crate::plan::nginx::{Mode, Nginx};
 use crate::plan::{Build, BuildSystem, PayloadFile, Target};
 
 use super::staging::{Scope, Staging, base_name};
 use super::systems::System;
-use super::{RenderError, Tree, Upstream, payload, sh, template, units};
+use super::{RenderError, Tree, Upstream, nginx, payload, sh, template, units};
 
 /// Where the recipe's build scripts travel.
 const SCRIPTS: &str = "debian/scripts";
@@ -28,12 +29,14 @@ const ORDER: &[&str] = &[
     "dh_auto_test",
     "dh_auto_install",
     "dh_install",
+    "dh_nginx",
     "dh_systemd_enable",
     "dh_systemd_start",
     "dh_installsystemd",
     "dh_link",
     "dh_fixperms",
     "dh_missing",
+    "dh_builddeb",
 ];
 
 /// What happens around and instead of one debhelper command.
@@ -48,6 +51,7 @@ struct Step {
 struct Rules<'a> {
     target: &'a Target,
     system: System,
+    listing: Option<&'a dyn Upstream>,
     vendored: bool,
     steps: BTreeMap<(&'static str, Scope), Step>,
 }
@@ -59,8 +63,11 @@ pub fn render(
     staging: &Staging,
     listing: Option<&dyn Upstream>,
 ) -> Result<String, RenderError> {
-    let mut rules = Rules { target, system, vendored: has_vendor(target, listing), steps: BTreeMap::new() };
-    rules.build_steps(needs_silence(target, system, listing));
+    let mut rules = Rules { target, system, listing, vendored: has_vendor(target, listing), steps: BTreeMap::new() };
+    match &target.nginx {
+        Some(nginx) => rules.nginx_steps(nginx),
+        None => rules.build_steps(needs_silence(target, system, listing)),
+    }
     for (&(after, scope), commands) in &staging.commands {
         rules.step(after.command(), scope).after.extend(commands.iter().cloned());
     }
@@ -178,6 +185,14 @@ impl Rules<'_> {
         }
     }
 
+    fn nginx_steps(&mut self, nginx: &Nginx) {
+        for more in nginx::steps(self.target, nginx) {
+            let step = self.step(more.command, more.scope);
+            step.before.extend(more.before);
+            step.instead = more.instead.or(step.instead.take());
+        }
+    }
+
     /// Whether packages pick their files from debian/tmp.
     fn splits_files(&self) -> bool {
         self.target.packages.iter().any(|package| !package.files.is_empty())
@@ -253,32 +268,47 @@ impl Rules<'_> {
         }
     }
 
-    fn exports(&self) -> Result<Vec<String>, RenderError> {
+    fn has_scripts(&self) -> bool {
         let build = &self.target.build;
-        let given = |name: &str| build.env.iter().any(|(key, _)| key == name);
+        let of_nginx = self.target.nginx.as_ref().and_then(|nginx| nginx.prepare.as_ref());
+        [build.prepare.as_ref(), build.build.as_ref(), build.check.as_ref(), build.install.as_ref(), of_nginx]
+            .into_iter()
+            .any(|script| script.is_some())
+    }
+
+    fn exports(&self) -> Result<Vec<String>, RenderError> {
+        let nginx = self.target.nginx.as_ref();
+        let environment = || self.target.build.env.iter().chain(nginx.iter().flat_map(|nginx| &nginx.env));
+        let given = |name: &str| environment().any(|(key, _)| key == name);
         let mut exports = Vec::new();
-        if self.system.takes_compiler_flags(self.target) && !given("DEB_BUILD_MAINT_OPTIONS") {
+        if nginx.is_some() && !given("DEB_BUILD_MAINT_OPTIONS") {
+            exports.push(format!("DEB_BUILD_MAINT_OPTIONS = {}", nginx::hardening(self.target)));
+        } else if self.system.takes_compiler_flags(self.target) && !given("DEB_BUILD_MAINT_OPTIONS") {
             exports.push("DEB_BUILD_MAINT_OPTIONS = hardening=+all".to_string());
         }
         let own = self.lines_of("environment");
         exports.extend(own.into_iter().filter(|line| !line.split(' ').next().is_some_and(given)));
-        for (name, value) in &build.env {
+        for (name, value) in environment() {
             if value.contains(['\n', '\r']) {
                 return Err(RenderError::EnvironmentLines { name: name.clone() });
             }
             exports.push(format!("{name} = {}", sh::make_value(value)));
         }
-        if [&build.prepare, &build.build, &build.check, &build.install].into_iter().any(Option::is_some) {
+        if self.has_scripts() {
             exports.push(format!("PKGR_NAME = {}", sh::make_value(&self.target.name)));
             exports.push(format!("PKGR_VERSION = {}", sh::make_value(&self.target.recipe_version)));
+        }
+        for (name, value) in nginx.map(nginx::environment).unwrap_or_default() {
+            exports.push(format!("{name} = {}", sh::make_value(&value)));
         }
         Ok(exports)
     }
 
     fn includes(&self) -> Vec<&'static str> {
-        let build = &self.target.build;
         let mut includes = Vec::new();
-        if [&build.prepare, &build.build, &build.check, &build.install].into_iter().any(Option::is_some) {
+        // signatures are known by architecture
+        let flavors = self.target.nginx.as_ref().is_some_and(|nginx| nginx.mode == Mode::Flavors);
+        if self.has_scripts() || flavors {
             includes.push("include /usr/share/dpkg/architecture.mk");
         }
         includes
@@ -313,8 +343,9 @@ impl Rules<'_> {
                 exports => self.exports()?,
                 dh_arguments => arguments,
                 empty,
-                silent => self.system.kind == BuildSystem::None,
+                silent => self.system.kind == BuildSystem::None && self.target.nginx.is_none(),
                 targets,
+                nginx => self.target.nginx.as_ref().and_then(|nginx| nginx::rules(self.target, nginx, self.listing)),
                 included,
             },
         );

@@ -116,6 +116,7 @@ impl Case {
             },
             packages: vec![package(name, arch)],
             tests: vec![],
+            nginx: None,
             changelog: vec![Entry {
                 source: name.into(),
                 version,
@@ -238,6 +239,7 @@ pub fn program(series: &str) -> Case {
         depends: vec!["@".into()],
         restrictions: vec![],
         architectures: vec![],
+        flavor: None,
     }];
     case
 }

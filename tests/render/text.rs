@@ -191,6 +191,7 @@ fn tests_of_autopkgtest() {
         depends: vec!["@".into(), "curl | wget".into()],
         restrictions: vec!["needs-root".into(), "allow-stderr".into()],
         architectures: vec!["amd64".into(), "!i386".into()],
+        flavor: None,
     });
     assert_eq!(
         case.text("debian/tests/control"),

@@ -1,0 +1,97 @@
+//! `pkgr update`.
+
+use serde_json::{Value, json};
+
+use crate::cli::select::{Recipes, recipe_files};
+use crate::cli::{Context, Output};
+use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::follow::{self, Change};
+use crate::parallel;
+
+/// Look up what a recipe follows in the archives, and write it into recipe.lock
+///
+/// For every series: the newest version of each followed package in the release
+/// and its pockets, verified from the archive's key to every file's digest; of
+/// nginx also what modules have to be built with. Says what changed and whether
+/// modules built before still load. Where an archive is refused, the lock stays.
+///
+/// Debian's mirror is that of this machine's apt, Ubuntu's hosts are known. Others
+/// are named by ubuntu-mirror, ubuntu-security-mirror, ubuntu-old-mirror,
+/// ubuntu-ports-mirror, debian-mirror, debian-security-mirror and archive-keyring
+/// in config.toml, or by variables such as PKGR_UBUNTU_MIRROR.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    recipes: Recipes,
+    /// Write nothing; exit with 5 if something would change
+    #[arg(long)]
+    check: bool,
+}
+
+/// Updates every recipe named; prints one line for each change, its reasons below.
+pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
+    let only = args.recipes.only()?;
+    let options = follow::Options {
+        only: only.as_ref(),
+        fetch: context.fetching(),
+        jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
+    };
+    let mut output = Output::default();
+    let mut changes = Vec::new();
+    for recipe in recipe_files(&args.recipes.recipes)? {
+        let update = match follow::update(&recipe, &options, &context.printer) {
+            Ok(update) => update,
+            Err(failure) => {
+                output.failures.push(failure);
+                continue;
+            }
+        };
+        for change in &update.changes {
+            output.text.push_str(&text(change));
+            changes.push(document(change, &recipe));
+        }
+        let name = recipe.with_extension("lock");
+        if args.check && update.is_needed() {
+            output.failures.push(to_do(&name.display().to_string()));
+        } else if !args.check && update.save()? {
+            context.printer.status("Updated", &name.display().to_string());
+        } else {
+            let what = format!("{}: {} followed packages are as locked", name.display(), update.looked_up);
+            context.printer.status("Unchanged", &what);
+        }
+    }
+    output.json.insert("changes".into(), Value::Array(changes));
+    Ok(output)
+}
+
+fn to_do(lock: &str) -> Failure {
+    let diagnostic = Diagnostic::error("update-available", format!("{lock} is not up to date with the archives"));
+    Failure::new(Kind::Todo, diagnostic.hint("run `pkgr update`, commit the lock, and build"))
+}
+
+fn text(change: &Change) -> String {
+    let versions = match (&change.old, &change.new) {
+        (Some(old), Some(new)) if old != new => format!("{old} -> {new}"),
+        (_, Some(version)) | (Some(version), None) => version.clone(),
+        (None, None) => String::new(),
+    };
+    let suite = change.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
+    let head = format!("{} {} {versions}{suite}: {}\n", change.series, change.package, change.weight.meaning());
+    change.reasons.iter().fold(head, |text, reason| format!("{text}    {reason}\n"))
+}
+
+fn document(change: &Change, recipe: &std::path::Path) -> Value {
+    json!({
+        "recipe": recipe.display().to_string(),
+        "name": change.name,
+        "series": change.series,
+        "package": change.package,
+        "old": change.old,
+        "new": change.new,
+        "suite": change.suite,
+        "kind": change.weight.name(),
+        "meaning": change.weight.meaning(),
+        "reasons": change.reasons,
+        "applied": change.is_applied(),
+    })
+}
