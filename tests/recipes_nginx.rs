@@ -15,6 +15,7 @@ use pkgr::lock::{Followed, Lock};
 use pkgr::plan::nginx::Mode;
 use pkgr::plan::{self, EvaluateOptions, Location, Package, Plan, Target};
 use pkgr::recipe;
+use pkgr::render::{Inputs, render};
 
 const FLAGSHIP: &str = "ngx-pagespeed";
 const FLAVORS: [&str; 4] = ["core", "light", "full", "extras"];
@@ -31,7 +32,8 @@ fn table(name: &str) -> toml::Table {
     fs::read_to_string(folder(name).join("recipe.toml")).unwrap().parse().unwrap()
 }
 
-/// Names of the recipes with `[nginx]`, in byte order.
+/// Names of the recipes with `[nginx]`, in byte order: those that the tests of
+/// all recipes leave to this file while they have no lock.
 fn modules() -> BTreeSet<String> {
     let entries = fs::read_dir(repository().join("recipes")).unwrap();
     let names = entries.map(|entry| entry.unwrap()).filter(|entry| entry.path().join("recipe.toml").exists());
@@ -204,7 +206,8 @@ fn a_module_that_needs_another_says_so() {
 fn a_stream_module_says_so() {
     for target in evaluate("ngx-stream-geoip2").targets {
         let nginx = target.nginx.as_ref().unwrap();
-        assert_eq!((&*nginx.needs, &*nginx.modules), (&["stream".into()][..], &["ngx_stream_geoip2_module.so".into()][..]));
+        assert_eq!(nginx.needs, ["stream"]);
+        assert_eq!(nginx.modules, ["ngx_stream_geoip2_module.so"]);
         let depends = &target.packages[0].relations.depends;
         assert!(depends.iter().any(|clause| clause == "libnginx-mod-stream"), "{depends:?}");
     }
@@ -389,4 +392,14 @@ fn the_glibc_patch_defines_what_the_prebuilt_library_calls() {
         assert!(missing.contains(symbol), "{symbol} is still there: {missing}");
     }
     good(link(&["calls.c", "src/psol_glibc.c"]));
+}
+
+#[test]
+fn the_flagship_is_loaded_by_the_line_that_its_users_have() {
+    for target in evaluate(FLAGSHIP).targets {
+        let inputs = Inputs::default();
+        let rendered = render(&target, &inputs).unwrap_or_else(|failure| panic!("{failure}"));
+        let text = |name: &str| String::from_utf8(rendered.files[name].bytes.clone()).unwrap();
+        assert_eq!(text("debian/mod-pagespeed.conf"), "load_module modules/ngx_pagespeed.so;\n");
+    }
 }
