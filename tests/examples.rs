@@ -1,7 +1,8 @@
 //! Every recipe of this repository, built and signed, is accepted by gpg,
 //! gpgme, dscverify, dpkg-source, dput and lintian, and differs from what
 //! dpkg-dev makes of the same tree in nothing but the closed list of
-//! `common/reference.rs`. Building changes no file of the recipe.
+//! `common/reference.rs`. Building changes no file of the recipe. The nginx
+//! modules, which cannot be built without network, are `recipes_nginx.rs`'s.
 
 mod common;
 
@@ -35,12 +36,21 @@ fn every_recipe_is_proved() {
     for parent in ["examples", "recipes"] {
         for entry in fs::read_dir(repository().join(parent)).unwrap() {
             let entry = entry.unwrap();
-            if entry.path().join("recipe.toml").exists() {
+            if entry.path().join("recipe.toml").exists() && !follows_nginx(&entry.path()) {
                 found.insert(format!("{parent}/{}", entry.file_name().to_string_lossy()));
             }
         }
     }
     assert_eq!(found, PROVED.iter().map(|folder| folder.to_string()).collect());
+}
+
+/// Whether a recipe has `[nginx]` and no lock: its nginx and its sources are
+/// looked up by `pkgr update`, in archives that no test reaches. These, and only
+/// these, are `recipes_nginx.rs`'s, which fails where one gets a lock.
+fn follows_nginx(recipe: &Path) -> bool {
+    let text = fs::read_to_string(recipe.join("recipe.toml")).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    table.contains_key("nginx") && !recipe.join("recipe.lock").exists()
 }
 
 #[track_caller]

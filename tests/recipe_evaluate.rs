@@ -336,7 +336,10 @@ fn the_recipes_of_this_repository_are_good() {
     for parent in ["examples", "recipes"] {
         for entry in std::fs::read_dir(root.join(parent)).unwrap() {
             let folder = entry.unwrap().path();
-            if folder.join("recipe.toml").exists() {
+            let Ok(text) = std::fs::read_to_string(folder.join("recipe.toml")) else { continue };
+            // what follows nginx needs a lock that only `pkgr update` makes: recipes_nginx.rs has one
+            let follows_nginx = text.parse::<toml::Table>().unwrap().contains_key("nginx");
+            if !follows_nginx || folder.join("recipe.lock").exists() {
                 let lock = Lock::load(&folder.join("recipe.lock")).unwrap();
                 let plan = evaluate_with(&folder, &lock, &options());
                 assert!(plan.targets.len() >= 3, "{}", folder.display());
