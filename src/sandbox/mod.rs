@@ -33,7 +33,7 @@ use crate::files;
 use crate::listener::Listener;
 use crate::series::Series;
 use engine::{Backend, Engine, Request};
-pub use error::SandboxError;
+pub use error::{SandboxError, Told};
 use log::Log;
 use mirror::Mirrors;
 use namespace::Namespace;
@@ -210,8 +210,7 @@ impl Job<'_> {
                     about,
                     step: outcome.name.clone(),
                     why: why.clone(),
-                    output: outcome.output.clone(),
-                    log: self.log.path().to_path_buf(),
+                    told: Box::new(Told { output: outcome.output.clone(), log: self.log.path().to_path_buf() }),
                 }
                 .into(),
             ),
