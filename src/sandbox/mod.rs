@@ -2,14 +2,14 @@
 //! series, installed into another clean root, and tested there.
 //!
 //! The engines are existing ones: sbuild, or mmdebstrap with unshare(1)
-//! ([`engine`]). [`roots`] caches the roots, one with build-essential and one
+//! ([`engine`]). `roots` caches the roots, one with build-essential and one
 //! without, for a package must not find in its test what only its build needs.
 //! [`autopkgtest`] turns debian/tests/control into [`scenario::Scenario`]s,
 //! lists of steps after an installation; other lists run in the same way.
 //!
 //! Nothing that a package brings ever has a network but its own loopback: what
-//! it depends on is downloaded before, and even installed without ([`namespace`]).
-//! A [`workspace`] vanishes with this process, however that ends.
+//! it depends on is downloaded before, and even installed without (`namespace`).
+//! A `workspace` vanishes with this process, however that ends.
 //!
 //! Does not make source packages, and knows nothing of recipes.
 
