@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::files;
+use crate::series::catalog;
+pub use follow::{Followed, LockedFlavor, LockedMode, NginxFacts, PinnedFile};
+
+mod follow;
 
 const HEADER: &str = "# Written by pkgr; commit it with the recipe. Every input by digest, every version ever given.\n";
 const FORMAT: u32 = 1;
@@ -28,6 +32,10 @@ pub struct Lock {
     /// Inputs, in byte order of `from`.
     #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Pin>,
+    /// Packages of the distribution that are followed, by name, then series
+    /// (Debian's before Ubuntu's, each oldest first).
+    #[serde(default, rename = "follow", skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<Followed>,
     /// Orig files that an archive has published, by file name, then archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<Published>,
@@ -76,11 +84,15 @@ pub struct LockedEntry {
     pub changes: Vec<String>,
     /// Full Debian version by series, for the series that the entry is for.
     pub versions: BTreeMap<String, String>,
+    /// Versions of what `[follow.NAME]` and `apt` followed then, by series, then
+    /// name; not of nginx, which is in the versions. Another one makes a new entry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub followed: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Default for Lock {
     fn default() -> Self {
-        Lock { lock: FORMAT, maintainer: None, sources: vec![], published: vec![], entries: vec![] }
+        Lock { lock: FORMAT, maintainer: None, sources: vec![], follows: vec![], published: vec![], entries: vec![] }
     }
 }
 
@@ -113,7 +125,25 @@ impl Lock {
             let message = format!("{} has format {}, this pkgr reads format {FORMAT}", path.display(), lock.lock);
             return Err(Failure::recipe(Diagnostic::error("lock-format", message).hint("use a newer pkgr")));
         }
+        if let Some(fault) = lock.fault() {
+            let diagnostic = Diagnostic::error("bad-lock", format!("the lock cannot be used: {fault}"));
+            let place = Place::of_span(path, text, follow_offset(text));
+            return Err(Failure::recipe(
+                diagnostic.at(place).hint("restore it from version control, or run `pkgr update`"),
+            ));
+        }
         Ok(lock)
+    }
+
+    /// What is wrong with it beyond its shape.
+    fn fault(&self) -> Option<String> {
+        for (index, follow) in self.follows.iter().enumerate() {
+            let same = |other: &Followed| other.name == follow.name && other.series == follow.series;
+            if self.follows.iter().take(index).any(same) {
+                return Some(format!("{} of {} is there twice", follow.name, follow.series));
+            }
+        }
+        self.follows.iter().find_map(Followed::fault)
     }
 
     /// The file's text: sorted where order means nothing, so that equal locks
@@ -122,6 +152,10 @@ impl Lock {
         let mut sorted = self.clone();
         sorted.sources.sort_by(|a, b| a.from.cmp(&b.from));
         sorted.published.sort_by(|a, b| (&a.file, &a.archive).cmp(&(&b.file, &b.archive)));
+        sorted.follows.sort_by(|a, b| {
+            (&a.name, catalog().find(&a.series), &a.series).cmp(&(&b.name, catalog().find(&b.series), &b.series))
+        });
+        sorted.follows.iter_mut().for_each(Followed::sort);
         let body = toml::to_string_pretty(&sorted)
             .map_err(|e| Failure::environment(Diagnostic::error("io", format!("cannot write the lock: {e}"))))?;
         Ok(format!("{HEADER}{body}"))
@@ -145,6 +179,19 @@ impl Lock {
         }
     }
 
+    /// What was found for a followed name in a series.
+    pub fn follow(&self, name: &str, series: &str) -> Option<&Followed> {
+        self.follows.iter().find(|follow| follow.name == name && follow.series == series)
+    }
+
+    /// Adds what was found, or replaces what there was of the same name and series.
+    pub fn set_follow(&mut self, follow: Followed) {
+        match self.follows.iter_mut().find(|old| old.name == follow.name && old.series == follow.series) {
+            Some(old) => *old = follow,
+            None => self.follows.push(follow),
+        }
+    }
+
     /// The highest counter recorded for versions that begin with `prefix` (the
     /// text before n), in any series; 0 where there is none.
     pub fn highest_counter(&self, prefix: &str) -> u32 {
@@ -163,6 +210,11 @@ impl Lock {
     }
 }
 
+/// Where the first `[[follow]]` is.
+fn follow_offset(text: &str) -> std::ops::Range<usize> {
+    text.find("[[follow]]").map_or(0..0, |at| at..at + "[[follow]]".len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +225,7 @@ mod tests {
             author: "A B <a@example.org>".into(),
             changes: vec!["Initial release".into()],
             versions: BTreeMap::from([("jammy".into(), format!("1.0-1~ubuntu22.04.{n}"))]),
+            followed: BTreeMap::new(),
         };
         let pin = |from: &str| Pin { from: from.into(), commit: None, sha256: "00".into(), size: 1 };
         Lock { sources: vec![pin("b"), pin("a")], entries: vec![entry(9), entry(10)], ..Lock::default() }
@@ -190,6 +243,76 @@ mod tests {
     fn counters_are_read_from_the_history() {
         assert_eq!(lock().highest_counter("1.0-1~ubuntu22.04."), 10);
         assert_eq!(lock().highest_counter("1.0-2~ubuntu22.04."), 0);
+    }
+
+    fn pinned(file: &str) -> PinnedFile {
+        PinnedFile { file: file.into(), sha256: "ab".repeat(32), size: 1 }
+    }
+
+    fn followed(series: &str) -> Followed {
+        let flavor = |name: &str, over: Option<&str>| LockedFlavor {
+            name: name.into(),
+            package: format!("nginx-{name}"),
+            over: over.map(str::to_string),
+            configure: if over.is_none() { vec!["--with-compat".into(), "--with-debug".into()] } else { vec![] },
+            signatures: over.is_none().then(|| ("amd64".to_string(), "8,4,8,0011".to_string())).into_iter().collect(),
+        };
+        Followed {
+            name: "nginx".into(),
+            series: series.into(),
+            package: "nginx".into(),
+            version: "1.18.0-6ubuntu14.4".into(),
+            suite: format!("{series}-security"),
+            directory: "pool/main/n/nginx".into(),
+            dsc: pinned("nginx_1.18.0-6ubuntu14.4.dsc"),
+            debian: Some(pinned("nginx_1.18.0-6ubuntu14.4.debian.tar.xz")),
+            origs: vec![pinned("nginx_1.18.0.orig.tar.gz"), pinned("nginx_1.18.0.orig-x.tar.gz")],
+            nginx: Some(NginxFacts {
+                mode: LockedMode::Flavors,
+                abi: None,
+                headers: Some("cd".repeat(32)),
+                flavors: vec![flavor("full", Some("core")), flavor("core", None)],
+            }),
+        }
+    }
+
+    #[test]
+    fn follows_are_lines_in_an_order_of_their_own() {
+        let mut lock = Lock { follows: vec![followed("noble"), followed("xenial")], ..Lock::default() };
+        let text = lock.to_text().unwrap();
+        assert!(text.find("series = \"xenial\"") < text.find("series = \"noble\""));
+        assert!(text.find("name = \"core\"") < text.find("name = \"full\""));
+        assert!(text.contains("configure = [\n    \"--with-compat\",\n    \"--with-debug\",\n]\n"), "{text}");
+        let again = Lock::parse(Path::new("recipe.lock"), &text).unwrap();
+        assert_eq!(again.to_text().unwrap(), text);
+        assert_eq!(again.follow("nginx", "xenial").unwrap().main_orig().unwrap().file, "nginx_1.18.0.orig.tar.gz");
+        lock.set_follow(Followed { suite: "noble-updates".into(), ..followed("noble") });
+        assert_eq!((lock.follows.len(), lock.follow("nginx", "noble").unwrap().suite.as_str()), (2, "noble-updates"));
+    }
+
+    #[test]
+    fn follows_that_were_tampered_with_are_refused() {
+        let fault = |change: &dyn Fn(&mut Followed)| {
+            let mut follow = followed("jammy");
+            change(&mut follow);
+            let lock = Lock { follows: vec![follow], ..Lock::default() };
+            Lock::parse(Path::new("recipe.lock"), &lock.to_text().unwrap()).unwrap_err().diagnostics[0].message.clone()
+        };
+        assert!(fault(&|f| f.version = "x".into()).contains("no version"));
+        assert!(fault(&|f| f.directory = "pool/../../etc".into()).contains("no folder"));
+        assert!(fault(&|f| f.directory = "/etc".into()).contains("no folder"));
+        assert!(fault(&|f| f.dsc.file = "../x.dsc".into()).contains("no name of a file"));
+        assert!(fault(&|f| f.dsc.sha256 = "AB".repeat(32)).contains("no sha256"));
+        assert!(fault(&|f| f.origs.clear()).contains("main tarball"));
+        let flavor = |f: &mut Followed, change: &dyn Fn(&mut LockedFlavor)| {
+            f.nginx.iter_mut().flat_map(|nginx| &mut nginx.flavors).for_each(change);
+        };
+        assert!(fault(&|f| flavor(f, &|l| l.name = "core".into())).contains("two flavors"));
+        assert!(fault(&|f| flavor(f, &|l| l.signatures.clear())).contains("no signature"));
+        assert!(fault(&|f| flavor(f, &|l| l.configure.push("a\nb".into()))).contains("control character"));
+        assert!(fault(&|f| flavor(f, &|l| l.over = l.over.as_ref().map(|_| "light".into()))).contains("is over"));
+        let twice = Lock { follows: vec![followed("jammy"), followed("jammy")], ..Lock::default() };
+        assert!(Lock::parse(Path::new("recipe.lock"), &twice.to_text().unwrap()).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("diagnostic", ""),
     ("listener", "diagnostic"),
     ("files", "diagnostic"),
-    ("lock", "diagnostic files plan"), // plan: in a doc link only
+    ("lock", "deb diagnostic files plan series"), // plan: in a doc link only
     ("recipe", "deb diagnostic files series"),
     ("plan", "deb diagnostic files lock recipe series"),
     ("fetch", "deb diagnostic files listener lock pack parallel plan"),

@@ -18,10 +18,15 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
+/// What some cases follow; `apt:jansson`, nginx and php of a few series.
+fn lock() -> Lock {
+    Lock::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/follow/recipe.lock")).unwrap()
+}
+
 fn failure(folder: &Path) -> Option<Failure> {
     let options = EvaluateOptions { now: "Tue, 24 Nov 2026 08:00:00 +0000".into(), ..EvaluateOptions::default() };
     match recipe::load(folder) {
-        Ok(recipe) => plan::evaluate(&recipe, &Lock::default(), &options).err(),
+        Ok(recipe) => plan::evaluate(&recipe, &lock(), &options).err(),
         Err(failure) => Some(failure),
     }
 }

@@ -25,13 +25,13 @@ fn kind(key: &Key) -> String {
         Kind::Multimap(..) => "table of strings and lists".into(),
         Kind::Table(_) | Kind::When => "table".into(),
         Kind::Tables(_) => "array of tables".into(),
-        Kind::Later(_) => unreachable!(),
+        Kind::Named(..) => "table of tables".into(),
     }
 }
 
 fn rows(table: Table) -> String {
     let mut text = String::from("| key | takes | default | meaning, example |\n|---|---|---|---|\n");
-    for key in keys::of(table).filter(|k| !matches!(k.kind, Kind::Later(_))) {
+    for key in keys::of(table) {
         let default = match (key.required, key.default) {
             (true, _) if table == Table::Package && key.scope == keys::Scope::Both => "the top level's",
             (true, _) => "required",
@@ -71,6 +71,12 @@ fn the_reference_has_every_key_as_the_code_has_it() {
     assert!(stale.is_empty(), "stale: {stale:?}; UPDATE_GOLDEN=1 writes them anew");
 }
 
+/// What the examples follow.
+fn lock() -> Lock {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/follow/recipe.lock");
+    Lock::load(&path).unwrap()
+}
+
 /// Recipe text and the files that it names.
 fn evaluate(name: &str, text: &str, files: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +88,7 @@ fn evaluate(name: &str, text: &str, files: &[&str]) {
     }
     let options = EvaluateOptions { now: "Tue, 24 Nov 2026 08:00:00 +0000".into(), ..EvaluateOptions::default() };
     let recipe = recipe::load(folder.path()).unwrap_or_else(|failure| panic!("{name}: {failure}"));
-    if let Err(failure) = plan::evaluate(&recipe, &Lock::default(), &options) {
+    if let Err(failure) = plan::evaluate(&recipe, &lock(), &options) {
         panic!("{name}: {failure}\n{text}");
     }
 }
@@ -150,7 +156,7 @@ fn every_example_of_a_key_works() {
                     let location = match key.name {
                         "git" => "tag = \"v1\"\n",
                         "tag" | "commit" => "git = \"https://example.org/a.git\"\n",
-                        "url" => "",
+                        "url" | "apt" | "follow" => "",
                         "signature" => "url = \"https://example.org/b.tar.gz\"\nkeyring = \"upstream.asc\"\n",
                         "keyring" => {
                             "url = \"https://example.org/b.tar.gz\"\nsignature = \"https://example.org/b.sig\"\n"
@@ -158,13 +164,27 @@ fn every_example_of_a_key_works() {
                         _ => "url = \"https://example.org/b.tar.gz\"\n",
                     };
                     let component = with("component", "component = \"extra\"\n");
-                    format!("{}{source}[[source]]\n{location}{component}{line}", head(""))
+                    let follow = "[follow.php]\npackage = \"php8.1\"\n";
+                    format!("{}{source}[[source]]\n{location}{component}{line}{follow}", head(""))
                 }
                 Table::Patch => {
                     format!("{}{source}[[patch]]\n{}{line}", head(""), with("file", "file = \"patches/fix.patch\"\n"))
                 }
                 Table::Test => format!("{}[[test]]\n{}{line}", head(""), with("run", "run = \"true\"\n")),
                 Table::Build => format!("{}{source}[build]\n{line}", head("")),
+                Table::Nginx => {
+                    let modules = with("modules", "modules = [\"x.so\"]\n");
+                    format!("{}{source}[nginx]\n{modules}{line}", head(""))
+                }
+                Table::Follow => {
+                    let package = with("package", "package = \"php8.1\"\n");
+                    format!("{}{source}[follow.php]\n{package}{line}", head(""))
+                }
+                Table::Watch => {
+                    let place = if keys::WATCHED.contains(&key.name) { "" } else { "github = \"a/b\"\n" };
+                    format!("{}{source}[watch]\n{place}{line}", head(""))
+                }
+                Table::Upload => format!("{}{source}[upload]\n{line}", head("")),
                 Table::Lint => format!("{}[lint]\n{line}", head("")),
                 Table::Unit => {
                     let file = with("file", "file = \"hello.service\", ");
@@ -184,7 +204,7 @@ fn every_example_of_a_key_works() {
 fn every_key_has_an_example_or_a_section_of_its_own() {
     for table in Table::ALL {
         for key in keys::of(*table).filter(|k| k.example.is_empty()) {
-            let own = matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::When | Kind::Later(_));
+            let own = matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Named(..) | Kind::When);
             assert!(own, "{} of {}", key.name, table.title());
         }
     }
@@ -195,8 +215,7 @@ fn the_schema_is_made_of_the_same_keys() {
     let schema = schema::json();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     let properties = schema["properties"].as_object().unwrap();
-    let names: Vec<&str> =
-        keys::of(Table::Root).filter(|k| !matches!(k.kind, Kind::Later(_))).map(|k| k.name).collect();
+    let names: Vec<&str> = keys::of(Table::Root).map(|k| k.name).collect();
     assert_eq!(properties.keys().map(String::as_str).collect::<Vec<_>>(), names);
     assert_eq!(properties["revision"]["examples"][0], 2);
     assert!(properties["package"]["items"]["required"].as_array().unwrap().iter().all(|name| name == "name"));

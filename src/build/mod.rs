@@ -6,6 +6,7 @@
 //! leaves it as it was.
 
 pub mod origs;
+mod packaging;
 pub mod prepare;
 pub mod staging;
 pub mod study;
@@ -215,7 +216,8 @@ fn overridden(tree: &Tree) -> Vec<String> {
     tree.files.iter().filter_map(replaced).collect()
 }
 
-/// Renders every target without packing anything: `debian/` by series.
+/// Renders every target without packing anything: `debian/` by series, or by
+/// `SERIES-FLAVOR` where `split` makes several targets for one.
 pub fn render(
     recipe: &Path,
     options: &prepare::Options,
@@ -225,7 +227,9 @@ pub fn render(
     let studied = Studied::of(&prepared, options.jobs, listener)?;
     let trees = parallel::map(&prepared.targets, options.jobs, |target| {
         let upstream = studied.upstream_of(&prepared, target)?;
-        Ok((target.series.name.clone(), render::render(target, &upstream.inputs())?))
+        let flavor = target.nginx.as_ref().and_then(|nginx| nginx.split.as_ref());
+        let label = flavor.map_or_else(|| target.series.name.clone(), |flavor| format!("{}-{flavor}", target.series));
+        Ok((label, render::render(target, &upstream.inputs())?))
     });
     Ok(diagnostic::all(trees)?.into_iter().collect())
 }

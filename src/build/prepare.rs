@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::build::packaging;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::fetch::{self, Fetched, Fetcher};
 use crate::listener::Listener;
@@ -74,11 +75,13 @@ impl<'a> Prepared<'a> {
         let fetcher = Fetcher::new(options.fetch.clone(), listener)?;
         let folder = crate::files::parent(path);
         let mut lock = plan.lock;
-        let upstreams = fetch_all(&fetcher, &plan.targets, &folder, &lock, options.jobs)?;
+        let mut targets = plan.targets;
+        let upstreams = fetch_all(&fetcher, &targets, &folder, &lock, options.jobs)?;
+        packaging::add_patches(&mut targets, &fetcher, &folder, &lock)?;
         for upstream in &upstreams {
             upstream.fetched.pins.iter().for_each(|pin| lock.set_pin(pin.clone()));
         }
-        Ok(Prepared { folder, targets: plan.targets, upstreams, fetcher, lock, loaded, lock_path })
+        Ok(Prepared { folder, targets, upstreams, fetcher, lock, loaded, lock_path })
     }
 
     /// The fetched file of a target's source.

@@ -8,16 +8,19 @@ use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::lock::Lock;
 use crate::recipe::problems::Problems;
 use crate::recipe::template::Variables;
-use crate::recipe::value::{Section, Value};
+use crate::recipe::value::Section;
 use crate::recipe::{Recipe, Selector};
 use crate::series::Series;
 
 use super::evaluator::Evaluator;
+use super::follow::{Following, Resolved, of_series, tell_missing};
 use super::layer::layered;
+use super::modules;
+use super::nginx::{Mode, Nginx};
 use super::payload;
 use super::toolchain::Toolchain;
-use super::versions::{Wanted, changelog, record};
-use super::{Format, Target, Test};
+use super::versions::{Module, Wanted, changelog, record};
+use super::{Format, Target};
 
 /// What the evaluation needs beside recipe and lock.
 #[derive(Debug, Clone, Default)]
@@ -43,27 +46,29 @@ pub struct Plan {
 /// one failure, what [`crate::recipe::load`] found included.
 pub fn evaluate(recipe: &Recipe, lock: &Lock, options: &EvaluateOptions) -> Result<Plan, Failure> {
     let mut problems = recipe.problems().clone();
-    let mut lock = lock.clone();
+    let (known, mut lock) = (lock, lock.clone());
     let maintainer = maintainer(recipe, &mut lock, options, &mut problems);
     let all = recipe.series().iter().map(|series| (series, layered(recipe, series, &mut problems)));
-    let all: Vec<(&Series, Section)> = all.collect();
-    for (_, root) in &all {
-        check_version(recipe, root, &mut problems);
-    }
     let chosen = |series: &Series| options.only.as_ref().is_none_or(|only| only.matches(series));
-    let wanted: Vec<Wanted> =
-        all.iter().filter(|(s, _)| chosen(s)).filter_map(|(series, root)| wanted(series, root)).collect();
+    let all: Vec<Seen> = all.map(|(series, root)| Seen::new(recipe, series, root, known)).collect();
+    for seen in &all {
+        check_version(recipe, &seen.root, &mut problems);
+    }
+    // what the lock lacks for a series matters where that series is asked for
+    let asked = all.iter().filter(|seen| chosen(seen.series));
+    tell_missing(asked.flat_map(|seen| seen.follows.missing()), &mut problems);
+    let wanted: Vec<Wanted> = all.iter().filter(|seen| chosen(seen.series)).filter_map(Seen::wanted).collect();
     record(&mut lock, &wanted, &maintainer, &options.now);
 
     let mut targets = Vec::new();
-    for (series, root) in &all {
+    for seen in &all {
         // all series are evaluated, so that errors do not hide behind --only
         let mut scratch = lock.clone();
-        if let (false, Some(wanted)) = (chosen(series), self::wanted(series, root)) {
+        if let (false, Some(wanted)) = (chosen(seen.series), seen.wanted()) {
             record(&mut scratch, &[wanted], &maintainer, &options.now);
         }
-        let target = target(recipe, series, root, &scratch, &maintainer, &mut problems);
-        targets.extend(target.filter(|_| chosen(series)));
+        let made = self::targets(recipe, seen, &scratch, &maintainer, &mut problems);
+        targets.extend(made.into_iter().filter(|_| chosen(seen.series)));
     }
     problems.into_result()?;
     if let (true, Some(only)) = (targets.is_empty(), &options.only) {
@@ -120,44 +125,94 @@ fn check_version(recipe: &Recipe, root: &Section, problems: &mut Problems) {
     }
 }
 
-fn wanted(series: &Series, root: &Section) -> Option<Wanted> {
-    let version = root.text("version")?.value.clone();
-    let revision = root.text("revision").map_or("1".to_string(), |t| t.value.clone());
-    let revision = has_sources(root).then_some(revision);
-    Some(Wanted { series: series.clone(), version, revision })
+/// A recipe as one series sees it.
+struct Seen<'a> {
+    series: &'a Series,
+    root: Section,
+    follows: Resolved<'a>,
 }
 
-fn target(
-    recipe: &Recipe,
-    series: &Series,
-    root: &Section,
-    lock: &Lock,
-    maintainer: &str,
-    problems: &mut Problems,
-) -> Option<Target> {
-    let wanted = wanted(series, root);
-    let debian_version = wanted.as_ref().and_then(|w| w.current(lock));
+impl<'a> Seen<'a> {
+    fn new(recipe: &Recipe, series: &'a Series, root: Section, lock: &'a Lock) -> Seen<'a> {
+        let followings: Vec<Following> = of_series(recipe, series, &root);
+        Seen { series, follows: Resolved::of(&followings, lock), root }
+    }
+
+    /// The version that it wants; none while the lock lacks what it consists of.
+    fn wanted(&self) -> Option<Wanted> {
+        let version = self.root.text("version")?.value.clone();
+        if !self.follows.missing().is_empty() {
+            return None;
+        }
+        let series = self.series.clone();
+        let followed = self.follows.versions(!self.root.has("nginx"));
+        if self.root.has("nginx") {
+            let nginx = self.follows.get("nginx")?.parsed_version()?.without_epoch();
+            let module = Module { version, nginx };
+            let (version, revision) = module.version_and_revision();
+            return Some(Wanted { series, version, revision, module: Some(module), followed });
+        }
+        let revision = self.root.text("revision").map_or("1".to_string(), |t| t.value.clone());
+        let revision = has_sources(&self.root).then_some(revision);
+        Some(Wanted { series, version, revision, module: None, followed })
+    }
+}
+
+/// The targets of one series: one, or with `split` one per flavor.
+fn targets(recipe: &Recipe, seen: &Seen, lock: &Lock, maintainer: &str, problems: &mut Problems) -> Vec<Target> {
+    let debian_version = seen.wanted().and_then(|wanted| wanted.current(lock));
+    let mut variables = variables(seen.series, &seen.root, debian_version.as_deref());
+    variables.follows = seen.follows.variables();
     let mut evaluator = Evaluator {
         recipe,
-        series,
-        variables: variables(series, root, debian_version.as_deref()),
-        has_sources: has_sources(root),
+        series: seen.series,
+        variables,
+        follows: &seen.follows,
+        nginx: seen.follows.get("nginx").filter(|_| seen.root.has("nginx")),
+        has_sources: has_sources(&seen.root),
         placed: Vec::new(),
         problems,
     };
+    let nginx = evaluator.nginx(&seen.root);
+    let is_split = seen.root.table("nginx").and_then(|nginx| nginx.flag("split")).unwrap_or(false);
+    let each: Vec<Option<Nginx>> = match nginx {
+        Some(nginx) if is_split && nginx.mode == Mode::Flavors => {
+            modules::split(&nginx).into_iter().map(Some).collect()
+        }
+        other => vec![other],
+    };
+    each.into_iter().filter_map(|nginx| target(&mut evaluator, seen, lock, maintainer, nginx)).collect()
+}
+
+fn target(
+    evaluator: &mut Evaluator,
+    seen: &Seen,
+    lock: &Lock,
+    maintainer: &str,
+    nginx: Option<Nginx>,
+) -> Option<Target> {
+    let (root, series) = (&seen.root, seen.series);
+    let debian_version = evaluator.variables.debian_version.clone();
     if let Some(word) = evaluator.word(root, "upstream-version") {
         evaluator.variables.upstream_version = word.value;
     }
     let build = evaluator.build(root);
     let sources = evaluator.sources(root);
-    let packages = evaluator.packages(root, &build);
+    let packages = match (&nginx, root.has("nginx")) {
+        // without its facts there are no flavors to have packages for
+        (None, true) => Vec::new(),
+        _ => evaluator.packages(root, &build, nginx.as_ref()),
+    };
     let urgency = root.text("urgency").map_or("medium", |t| &t.value);
-    let name = evaluator.variables.name.clone();
+    let name = match nginx.as_ref().filter(|nginx| nginx.split.is_some()).and_then(|nginx| nginx.flavors.first()) {
+        Some(flavor) => flavor.package.clone(),
+        None => evaluator.variables.name.clone(),
+    };
     let homepage = evaluator.text(root, "homepage");
     let target = Target {
         series: series.clone(),
         toolchain: Toolchain::of(series),
-        folder: recipe.folder().to_path_buf(),
+        folder: evaluator.recipe.folder().to_path_buf(),
         recipe_version: evaluator.variables.version.clone(),
         upstream_version: evaluator.variables.upstream_version.clone(),
         format: if evaluator.has_sources { Format::Quilt } else { Format::Native },
@@ -176,12 +231,13 @@ fn target(
         sources,
         patches: evaluator.patches(root),
         build,
+        tests: evaluator.tests(root, nginx.as_ref(), &packages),
         packages,
-        tests: evaluator.tests(root),
-        nginx: None,
+        nginx,
         changelog: changelog(lock, &name, series, urgency),
         overrides: evaluator.overrides(),
-        version: Version::parse(debian_version.as_deref()?).ok()?,
+        // without the facts of the lock there is no version, and an error says so
+        version: Version::parse(&debian_version).ok().filter(|_| seen.follows.missing().is_empty())?,
         name,
     };
     Some(target)
@@ -201,43 +257,11 @@ fn variables(series: &Series, root: &Section, debian_version: Option<&str>) -> V
         series_name: series.name.clone(),
         series_number: series.number.clone(),
         series_distro: series.distro.name().to_string(),
+        ..Variables::default()
     }
 }
 
 impl Evaluator<'_> {
-    fn tests(&mut self, root: &Section) -> Vec<Test> {
-        let mut tests: Vec<Test> = Vec::new();
-        let entries = self.entries(root, "test");
-        // a name that is given is not given to a nameless one before it
-        let mut taken: Vec<String> = entries.iter().filter_map(|s| Some(s.text("name")?.value.clone())).collect();
-        for section in entries {
-            let Some(run) = section.text("run") else { continue };
-            let named = self.word(section, "name");
-            let (name, span) = match named {
-                Some(word) => (word.value, word.span),
-                None => {
-                    let name = free_name(&taken);
-                    taken.push(name.clone());
-                    (name, section.span.clone())
-                }
-            };
-            if tests.iter().any(|t| t.name == name) {
-                self.wrong("duplicate-test", format!("two tests are named `{name}`"), &span);
-                continue;
-            }
-            let depends = match section.field("depends").map(|f| &f.value) {
-                Some(Value::List(_)) => self.texts(section, "depends"),
-                _ => vec!["@".to_string()],
-            };
-            let architectures = section.when().map_or_else(Vec::new, |selector| {
-                selector.architectures().map(|(name, not)| format!("{}{name}", if not { "!" } else { "" })).collect()
-            });
-            let restrictions = self.texts(section, "restrictions");
-            tests.push(Test { name, run: run.value.clone(), depends, restrictions, architectures, flavor: None });
-        }
-        tests
-    }
-
     /// The recipe's own `debian/`, without what pkgr must write itself.
     fn overrides(&mut self) -> Vec<String> {
         let folder = self.recipe.folder();
@@ -266,14 +290,4 @@ impl Evaluator<'_> {
         }
         files
     }
-}
-
-/// `test`, then `test-2` and so on: the first name that is not taken.
-fn free_name(taken: &[String]) -> String {
-    let numbered = |number: usize| if number == 1 { "test".to_string() } else { format!("test-{number}") };
-    let mut number = 1;
-    while taken.contains(&numbered(number)) {
-        number += 1;
-    }
-    numbered(number)
 }

@@ -2,6 +2,7 @@
 //! templates' variables, and the errors found.
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::lock::Followed;
 use crate::recipe::check::{Check, Wrong};
 use crate::recipe::document::Span;
 use crate::recipe::keys::{Key, Kind};
@@ -11,6 +12,8 @@ use crate::recipe::value::{Field, Item, Section, Text, Value};
 use crate::recipe::{Recipe, tell};
 use crate::series::Series;
 
+use super::follow::Resolved;
+
 /// Evaluates values of one recipe for one series.
 pub struct Evaluator<'a> {
     /// The recipe.
@@ -19,6 +22,10 @@ pub struct Evaluator<'a> {
     pub series: &'a Series,
     /// What the templates' variables stand for.
     pub variables: Variables,
+    /// What is followed, as the lock has it.
+    pub follows: &'a Resolved<'a>,
+    /// nginx, under `[nginx]`, where the lock has it.
+    pub nginx: Option<&'a Followed>,
     /// Whether the target has upstream files.
     pub has_sources: bool,
     /// Paths that packages put something at, in the order of the recipe.

@@ -4,11 +4,14 @@
 
 mod evaluate;
 mod evaluator;
+pub mod follow;
 mod layer;
+mod modules;
 pub mod nginx;
 mod package;
 mod payload;
 mod source;
+mod test;
 pub mod toolchain;
 mod versions;
 

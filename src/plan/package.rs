@@ -8,6 +8,7 @@ use crate::recipe::document::Span;
 use crate::recipe::value::{Item, Section, Text};
 
 use super::evaluator::{Evaluator, Placed, Word, check_of};
+use super::nginx::{Flavor, Nginx};
 use super::source::has_scripts;
 use super::{Build, BuildSystem, Install, Package, PayloadFile, Relations, Unit};
 
@@ -15,29 +16,29 @@ use super::{Build, BuildSystem, Install, Package, PayloadFile, Relations, Unit};
 const DESCRIPTION_WIDTH: usize = 78;
 
 impl Evaluator<'_> {
-    /// The packages, in the recipe's order.
-    pub fn packages(&mut self, root: &Section, build: &Build) -> Vec<Package> {
-        let packages = self.unchecked_packages(root, build);
+    /// The packages: those of nginx's flavors, then the recipe's in its order.
+    pub fn packages(&mut self, root: &Section, build: &Build, nginx: Option<&Nginx>) -> Vec<Package> {
+        let packages = self.unchecked_packages(root, build, nginx);
         self.check_placed(&packages);
         packages
     }
 
-    fn unchecked_packages(&mut self, root: &Section, build: &Build) -> Vec<Package> {
-        if !root.has("package") {
-            let name = self.variables.name.clone();
-            return vec![self.package(name, root, root, build)];
-        }
-        let mut packages: Vec<Package> = Vec::new();
-        for section in self.entries(root, "package") {
-            let Some(name) = self.word(section, "name") else { continue };
-            if packages.iter().any(|p| p.name == name.value) {
-                let message = format!("two packages are named `{}`", name.value);
-                self.wrong("duplicate-package", message, &name.span);
-                continue;
+    fn unchecked_packages(&mut self, root: &Section, build: &Build, nginx: Option<&Nginx>) -> Vec<Package> {
+        let mut packages: Vec<Package> = match nginx {
+            Some(nginx) => self.module_packages(nginx, root, build),
+            None if !root.has("package") => {
+                let name = self.variables.name.clone();
+                return vec![self.package(name, root, root, build)];
             }
-            let mut package = self.package(name.value, section, root, build);
-            self.restrict(&mut package, section);
-            packages.push(package);
+            None => Vec::new(),
+        };
+        for section in self.entries(root, "package") {
+            self.check_split(section, nginx);
+            for flavor in flavors_of(section, nginx) {
+                self.variables.flavor = flavor;
+                packages = self.entry(section, root, build, packages);
+                self.variables.flavor = None;
+            }
         }
         if let (true, Some(field)) = (packages.is_empty() && self.problems.is_empty(), root.field("package")) {
             self.wrong_for_series("no-package", "no package is left", &field.span, "every target has at least one");
@@ -45,7 +46,31 @@ impl Evaluator<'_> {
         packages
     }
 
-    fn package(&mut self, name: String, section: &Section, root: &Section, build: &Build) -> Package {
+    /// Each source of `split` would make a package that is of no flavor.
+    fn check_split(&mut self, section: &Section, nginx: Option<&Nginx>) {
+        let split = nginx.is_some_and(|nginx| nginx.split.is_some());
+        if let (true, Some(name)) = (split, section.text("name").filter(|name| !name_has_flavor(&name.value))) {
+            let message = format!("`{}` would be in every source package that `split` makes", name.value);
+            self.wrong_with_hint("package-of-split", message, &name.span, "put `{{ flavor }}` into its name");
+        }
+    }
+
+    /// Adds the package of one entry.
+    fn entry(&mut self, section: &Section, root: &Section, build: &Build, mut packages: Vec<Package>) -> Vec<Package> {
+        let Some(name) = self.word(section, "name") else { return packages };
+        if packages.iter().any(|p| p.name == name.value) {
+            let message = format!("two packages are named `{}`", name.value);
+            self.wrong("duplicate-package", message, &name.span);
+            return packages;
+        }
+        let mut package = self.package(name.value, section, root, build);
+        self.restrict(&mut package, section);
+        packages.push(package);
+        packages
+    }
+
+    /// One package from the keys of a section, and what it inherits from the top level.
+    pub(super) fn package(&mut self, name: String, section: &Section, root: &Section, build: &Build) -> Package {
         // what an entry does not say itself is inherited from the top level
         let from = |key: &str| if section.has(key) { section } else { root };
         let summary = self.text(from("summary"), "summary").unwrap_or_default();
@@ -275,12 +300,31 @@ impl Evaluator<'_> {
     }
 }
 
+/// The flavors that an entry is expanded for: with `{{ flavor }}` in its name
+/// each that its `when` holds for, else none in particular, if it holds for any.
+fn flavors_of(section: &Section, nginx: Option<&Nginx>) -> Vec<Option<String>> {
+    let Some(nginx) = nginx else { return vec![None] };
+    let holds = |flavor: &&Flavor| section.when().is_none_or(|selector| selector.matches_flavor(&flavor.name));
+    let mut flavors = nginx.flavors.iter().filter(holds).map(|flavor| flavor.name.clone());
+    match section.text("name").is_some_and(|name| name_has_flavor(&name.value)) {
+        true => flavors.map(Some).collect(),
+        false => flavors.next().map(|_| None).into_iter().collect(),
+    }
+}
+
+/// Whether a package's name is another one for each flavor.
+fn name_has_flavor(name: &str) -> bool {
+    crate::recipe::template::is_template(name) && name.contains("flavor")
+}
+
 /// Whether one of two packages conflicts with the other.
 fn conflict(packages: &[Package], one: &str, other: &str) -> bool {
+    let name = |clause: &str| clause.split([' ', '(', '[']).next().unwrap_or_default().to_string();
+    let find = |name: &str| packages.iter().find(|p| p.name == name);
     let excludes = |a: &str, b: &str| {
-        let package = packages.iter().find(|p| p.name == a);
-        let mut clauses = package.iter().flat_map(|p| &p.relations.conflicts);
-        clauses.any(|clause| clause.split([' ', '(', '[']).next() == Some(b))
+        let mut clauses = find(a).into_iter().flat_map(|p| &p.relations.conflicts);
+        let provided: Vec<String> = find(b).into_iter().flat_map(|p| &p.relations.provides).map(|c| name(c)).collect();
+        clauses.any(|clause| name(clause) == b || provided.contains(&name(clause)))
     };
     excludes(one, other) || excludes(other, one)
 }

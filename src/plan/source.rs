@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::lock::LockedMode;
 use crate::recipe::document::Span;
 use crate::recipe::value::Section;
 
 use super::evaluator::{Evaluator, Word};
+use super::follow::{apt_name, pool_file};
 use super::{Build, BuildSystem, Location, Patch, Source};
 
 impl Evaluator<'_> {
@@ -19,7 +21,8 @@ impl Evaluator<'_> {
     pub fn sources(&mut self, root: &Section) -> Vec<Source> {
         let mut sources: Vec<(Source, Span)> = Vec::new();
         let entries = self.entries(root, "source");
-        let broken = root.tables("source").iter().any(|s| !s.broken.is_empty());
+        let unresolved = !self.follows.missing().is_empty();
+        let broken = unresolved || root.tables("source").iter().any(|s| !s.broken.is_empty());
         if let (true, false, Some(field)) = (entries.is_empty(), broken, root.field("source")) {
             let hint = "every target has a main source, or none has: give one a wider `when`";
             self.wrong_for_series("no-main-source", "no source is left", &field.span, hint);
@@ -39,7 +42,25 @@ impl Evaluator<'_> {
             self.wrong_for_series("no-main-source", message, &span.clone(), hint);
         }
         sources.sort_by_key(|(s, _)| s.component.is_some());
-        sources.into_iter().map(|(source, _)| source).collect()
+        let mut sources: Vec<Source> = sources.into_iter().map(|(source, _)| source).collect();
+        sources.extend(self.nginx_source(root));
+        sources
+    }
+
+    /// nginx itself, in whose source the modules of separate flavors are built.
+    fn nginx_source(&mut self, root: &Section) -> Option<Source> {
+        let (field, followed) = (root.field("nginx")?, self.nginx?);
+        let facts = followed.nginx.as_ref()?;
+        (facts.mode == LockedMode::Flavors).then_some(())?;
+        let file = pool_file(followed, followed.main_orig()?);
+        Some(Source {
+            sha256: Some(file.sha256.clone()),
+            location: Location::Pool(file),
+            component: Some("nginx".to_string()),
+            signature: None,
+            keyring: None,
+            place: self.place(&field.key_span),
+        })
     }
 
     fn check_components(&mut self, sources: &[(Source, Span)]) {
@@ -68,13 +89,30 @@ impl Evaluator<'_> {
         let signature = self.word(section, "signature").and_then(|w| self.url_or_path(&w));
         let keyring = self.word(section, "keyring").and_then(|w| self.recipe_file(&w.value, &w.span));
         let sha256 = self.text(section, "sha256");
-        let named = section.field("url").or_else(|| section.field("git")).map_or(&section.span, |f| &f.span);
+        let named = ["url", "git", "apt", "follow"].iter().find_map(|kind| section.field(kind));
+        let named = named.map_or(&section.span, |field| &field.span);
+        if let (Location::Pool(file), Some(sha256)) = (&location, &sha256) {
+            if file.sha256 != *sha256 {
+                let message = format!("{} is not what the recipe says", file.file_name());
+                let span = section.field("sha256").map_or(named, |field| &field.span);
+                let hint = format!("the lock says {}", file.sha256);
+                self.wrong_for_series("source-digest", message, span, &hint);
+            }
+        }
         Some(Source { location, component, sha256, signature, keyring, place: self.place(named) })
     }
 
     fn location(&mut self, section: &Section) -> Option<Location> {
         if let Some(url) = self.word(section, "url") {
             return self.url_or_path(&url);
+        }
+        let followed = match (section.text("apt"), section.text("follow")) {
+            (Some(package), _) => Some(apt_name(&package.value)),
+            (None, follow) => follow.map(|name| name.value.clone()),
+        };
+        if let Some(name) = followed {
+            let followed = self.follows.get(&name)?;
+            return Some(Location::Pool(pool_file(followed, followed.main_orig()?)));
         }
         let git = self.text(section, "git")?;
         match (self.text(section, "tag"), self.text(section, "commit")) {

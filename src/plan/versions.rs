@@ -19,6 +19,32 @@ pub struct Wanted {
     pub version: String,
     /// The revision; none for a native package.
     pub revision: Option<String>,
+    /// Under `[nginx]`: version and revision are the module's and nginx's.
+    pub module: Option<Module>,
+    /// Versions of what is followed besides, by name.
+    pub followed: BTreeMap<String, String>,
+}
+
+/// A module's version and its nginx's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// `[epoch:]upstream` of the module.
+    pub version: String,
+    /// nginx's full version, without its epoch.
+    pub nginx: String,
+}
+
+impl Module {
+    /// Version and revision of the package: dpkg splits at the last hyphen, so
+    /// its upstream part is that of module and nginx, which the orig files are
+    /// named by, and what is left of nginx's version is its revision.
+    pub fn version_and_revision(&self) -> (String, Option<String>) {
+        let (upstream, revision) = match self.nginx.rsplit_once('-') {
+            Some((upstream, revision)) => (upstream, Some(revision.to_string())),
+            None => (self.nginx.as_str(), None),
+        };
+        (format!("{}+nginx{upstream}", self.version), revision)
+    }
 }
 
 impl Wanted {
@@ -49,8 +75,51 @@ impl Wanted {
     /// The version that the newest entry for the series gave it, if it is of
     /// this version and revision.
     pub fn current(&self, lock: &Lock) -> Option<String> {
-        let newest = lock.entries.iter().rev().find_map(|entry| entry.versions.get(&self.series.name))?;
-        is_counted(newest, &self.prefix()).then(|| newest.clone())
+        let (entry, newest) = self.newest(lock)?;
+        let counted = is_counted(newest, &self.prefix()) && self.followed_then(entry) == self.followed;
+        counted.then(|| newest.clone())
+    }
+
+    /// The newest entry for the series and the version that it gave it.
+    fn newest<'l>(&self, lock: &'l Lock) -> Option<(&'l LockedEntry, &'l String)> {
+        lock.entries.iter().rev().find_map(|entry| Some((entry, entry.versions.get(&self.series.name)?)))
+    }
+
+    fn followed_then(&self, entry: &LockedEntry) -> BTreeMap<String, String> {
+        entry.followed.get(&self.series.name).cloned().unwrap_or_default()
+    }
+
+    /// The reason for a new entry that only this series' history gives: the
+    /// distribution moved, or it is a module. None where the version says it.
+    fn own_reason(&self, lock: &Lock) -> Option<String> {
+        let newest = self.newest(lock);
+        let Some((entry, version)) = newest else {
+            return self.module.as_ref().map(|_| match lock.entries.is_empty() {
+                true => "Initial release".to_string(),
+                false => format!("Build for {}", self.series),
+            });
+        };
+        let mut moved = Vec::new();
+        if let Some(module) = &self.module {
+            let base = version.rsplit_once(&self.series.version_suffix()).map_or(version.as_str(), |(base, _)| base);
+            match base.strip_prefix(&format!("{}+nginx", module.version)) {
+                None => {
+                    let upstream = module.version.split_once(':').map_or(module.version.as_str(), |(_, rest)| rest);
+                    return Some(format!("New upstream version {upstream}"));
+                }
+                Some(nginx) if nginx != module.nginx => moved.push(format!("nginx {}", module.nginx)),
+                Some(_) => {}
+            }
+        } else if !is_counted(version, &self.prefix()) {
+            return None;
+        }
+        let then = self.followed_then(entry);
+        let others = self.followed.iter().filter(|(name, version)| then.get(*name) != Some(version));
+        moved.extend(others.map(|(name, version)| format!("{} {version}", name.trim_start_matches("apt:"))));
+        Some(match moved.is_empty() {
+            true => "Rebuild".to_string(),
+            false => format!("Rebuild for {}", moved.join(", ")),
+        })
     }
 
     fn next(&self, lock: &Lock) -> String {
@@ -67,23 +136,51 @@ fn is_counted(version: &str, prefix: &str) -> bool {
 /// in the newest entry where that is of the same version and revision, else in a
 /// new one by `author` at `date`. A lock that knows all is left as it is.
 pub fn record(lock: &mut Lock, wanted: &[Wanted], author: &str, date: &str) {
-    let mut lacking: Vec<&Wanted> = wanted.iter().filter(|w| w.current(lock).is_none()).collect();
-    while let Some(first) = lacking.first().copied() {
-        let (group, rest): (Vec<&Wanted>, Vec<&Wanted>) = lacking.into_iter().partition(|w| w.base() == first.base());
+    let lacking = wanted.iter().filter(|w| w.current(lock).is_none());
+    let mut lacking: Vec<(&Wanted, Group)> = lacking.map(|w| (w, Group::of(w, lock))).collect();
+    while let Some((first, kind)) = lacking.first().map(|(first, kind)| (*first, kind.clone())) {
+        let (group, rest): (Vec<_>, Vec<_>) = lacking.into_iter().partition(|(_, other)| *other == kind);
         lacking = rest;
-        let versions: BTreeMap<String, String> = group.iter().map(|w| (w.series.name.clone(), w.next(lock))).collect();
-        let reason = reason(lock.entries.last(), first);
+        let versions: BTreeMap<String, String> =
+            group.iter().map(|(w, _)| (w.series.name.clone(), w.next(lock))).collect();
+        let followed: BTreeMap<String, BTreeMap<String, String>> = group
+            .iter()
+            .filter(|(w, _)| !w.followed.is_empty())
+            .map(|(w, _)| (w.series.name.clone(), w.followed.clone()))
+            .collect();
+        let reason = kind.own_reason.clone().unwrap_or_else(|| reason(lock.entries.last(), first));
+        let joins = |last: &LockedEntry| match &kind.own_reason {
+            Some(own) => last.changes == [own.as_str()],
+            None => first.is_of(last),
+        };
         match lock.entries.last_mut() {
-            Some(last) if first.is_of(last) && !versions.keys().any(|s| last.versions.contains_key(s)) => {
+            Some(last) if joins(last) && !versions.keys().any(|s| last.versions.contains_key(s)) => {
                 last.versions.extend(versions);
+                last.followed.extend(followed);
             }
             _ => lock.entries.push(LockedEntry {
                 date: date.to_string(),
                 author: author.to_string(),
                 changes: vec![reason],
                 versions,
+                followed,
             }),
         }
+    }
+}
+
+/// What series that share an entry have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    /// The version, where it is not that of a module: there each series has its own.
+    base: Option<String>,
+    own_reason: Option<String>,
+}
+
+impl Group {
+    fn of(wanted: &Wanted, lock: &Lock) -> Group {
+        let base = if wanted.module.is_none() { Some(wanted.base()) } else { None };
+        Group { base, own_reason: wanted.own_reason(lock) }
     }
 }
 
@@ -149,7 +246,19 @@ mod tests {
 
     fn wanted(series: &str, version: &str, revision: &str) -> Wanted {
         let series = catalog().find(series).unwrap().clone();
-        Wanted { series, version: version.into(), revision: (!revision.is_empty()).then(|| revision.into()) }
+        Wanted {
+            series,
+            version: version.into(),
+            revision: (!revision.is_empty()).then(|| revision.into()),
+            module: None,
+            followed: BTreeMap::new(),
+        }
+    }
+
+    fn module(series: &str, version: &str, nginx: &str) -> Wanted {
+        let module = Module { version: version.into(), nginx: nginx.into() };
+        let (version, revision) = module.version_and_revision();
+        Wanted { revision, module: Some(module), ..wanted(series, &version, "") }
     }
 
     fn record_all(lock: &mut Lock, wanted: &[Wanted]) {
@@ -197,6 +306,50 @@ mod tests {
         );
         assert_eq!(lock.entries.len(), 2);
         assert_eq!(lock.entries[1].versions.len(), 2);
+    }
+
+    #[test]
+    fn a_module_follows_its_nginx() {
+        let mut lock = Lock::default();
+        record_all(
+            &mut lock,
+            &[module("xenial", "1.13", "1.10.3-0ubuntu0.16.04.5"), module("jammy", "1.13", "1.18.0-6")],
+        );
+        assert_eq!(lock.entries.len(), 1, "one entry, whatever nginx each series has");
+        assert_eq!(lock.entries[0].changes, ["Initial release"]);
+        assert_eq!(lock.entries[0].versions["xenial"], "1.13+nginx1.10.3-0ubuntu0.16.04.5~ubuntu16.04.1");
+        record_all(
+            &mut lock,
+            &[module("xenial", "1.13", "1.10.3-0ubuntu0.16.04.5"), module("jammy", "1.13", "1.18.0-6.1")],
+        );
+        assert_eq!(lock.entries[1].changes, ["Rebuild for nginx 1.18.0-6.1"]);
+        assert_eq!(lock.entries[1].versions.len(), 1, "xenial stays as it is");
+        record_all(&mut lock, &[module("noble", "1.13", "1.24.0-2")]);
+        assert_eq!(lock.entries[2].changes, ["Build for noble"]);
+        record_all(&mut lock, &[module("jammy", "1.14", "1.18.0-6.1"), module("noble", "1.14", "1.24.0-2")]);
+        assert_eq!(
+            (lock.entries[3].changes[0].as_str(), lock.entries[3].versions.len()),
+            ("New upstream version 1.14", 2)
+        );
+        record_all(&mut lock, &[module("jammy", "1.13", "1.18.0-6.1")]);
+        assert_eq!(lock.entries[4].versions["jammy"], "1.13+nginx1.18.0-6.1~ubuntu22.04.2");
+    }
+
+    #[test]
+    fn what_is_followed_makes_entries() {
+        let mut lock = Lock::default();
+        let with = |series: &str, php: &str| Wanted {
+            followed: BTreeMap::from([("php".to_string(), php.to_string())]),
+            ..wanted(series, "1.0", "1")
+        };
+        record_all(&mut lock, &[with("jammy", "8.1"), with("noble", "8.3")]);
+        assert_eq!(lock.entries.len(), 1);
+        let before = lock.clone();
+        record_all(&mut lock, &[with("jammy", "8.1"), with("noble", "8.3")]);
+        assert_eq!(lock, before);
+        record_all(&mut lock, &[with("jammy", "8.1.2"), with("noble", "8.3")]);
+        assert_eq!(lock.entries[1].changes, ["Rebuild for php 8.1.2"]);
+        assert_eq!(lock.entries[1].versions["jammy"], "1.0-1~ubuntu22.04.2");
     }
 
     #[test]

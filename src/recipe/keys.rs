@@ -22,6 +22,14 @@ pub enum Table {
     Build,
     /// `[lint]`.
     Lint,
+    /// `[nginx]`.
+    Nginx,
+    /// `[follow.NAME]`.
+    Follow,
+    /// `[watch]`.
+    Watch,
+    /// `[upload]`.
+    Upload,
     /// An entry of `units`.
     Unit,
     /// A value of `[install]`.
@@ -39,6 +47,10 @@ impl Table {
             Table::Test => "[[test]]",
             Table::Build => "[build]",
             Table::Lint => "[lint]",
+            Table::Nginx => "[nginx]",
+            Table::Follow => "[follow.NAME]",
+            Table::Watch => "[watch]",
+            Table::Upload => "[upload]",
             Table::Unit => "an entry of `units`",
             Table::Install => "a value of `install`",
         }
@@ -52,6 +64,10 @@ impl Table {
         Table::Patch,
         Table::Build,
         Table::Test,
+        Table::Nginx,
+        Table::Follow,
+        Table::Watch,
+        Table::Upload,
         Table::Lint,
         Table::Unit,
         Table::Install,
@@ -94,12 +110,12 @@ pub enum Kind {
     Table(Table),
     /// An array of tables.
     Tables(Table),
+    /// A table of names and tables.
+    Named(Check, Table),
     /// `[when."selector"]`.
     When,
     /// A selector.
     Selector(Context),
-    /// Part of the language that this pkgr does not know yet.
-    Later(&'static str),
 }
 
 /// One key in one or more tables.
@@ -163,6 +179,21 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Whether `flavor` is known in its templates under `[nginx]`: in what
+    /// describes a package that is made once per flavor.
+    pub fn knows_flavor(&self) -> bool {
+        let of_package = self.scope == Scope::Binary || matches!(self.name, "summary" | "description");
+        let of_record = self.tables.iter().any(|table| matches!(table, Table::Unit | Table::Install));
+        let own = |table, name| self.tables.contains(&table) && self.name == name;
+        of_package
+            || of_record
+            || own(Table::Package, "name")
+            || own(Table::Nginx, "package")
+            || own(Table::Test, "depends")
+    }
+}
+
 /// The key of that name in a table.
 pub fn find(table: Table, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|k| k.name == name && k.tables.contains(&table))
@@ -179,6 +210,9 @@ const PACKAGE: &[Table] = &[Table::Package];
 const SOURCE: &[Table] = &[Table::Source];
 const BUILD: &[Table] = &[Table::Build];
 const TEST: &[Table] = &[Table::Test];
+const NGINX: &[Table] = &[Table::Nginx];
+const FOLLOW: &[Table] = &[Table::Follow];
+const WATCH: &[Table] = &[Table::Watch];
 
 const fn source(name: &'static str, kind: Kind, doc: &'static str) -> Key {
     key(name, ROOT, kind, doc)
@@ -204,6 +238,16 @@ pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional
 pub const URGENCIES: &[&str] = &["low", "medium", "high", "emergency", "critical"];
 /// Values of `multi-arch`.
 pub const MULTI_ARCH: &[&str] = &["same", "foreign", "allowed", "no"];
+/// Values of `nginx.depends`.
+pub const DEPENDS: &[&str] = &["range", "exact"];
+/// Values of `nginx.rebuild`.
+pub const REBUILD: &[&str] = &["always", "abi"];
+/// Pockets of an archive.
+pub const POCKETS: &[&str] = &["release", "security", "updates", "proposed", "backports"];
+/// nginx's flavors, where the recipe lists none.
+pub const FLAVORS: &[&str] = &["core", "light", "full", "extras"];
+/// Keys of `[watch]` that say where to look.
+pub const WATCHED: &[&str] = &["github", "gitlab", "url", "pypi", "git"];
 /// Names in `scripts`.
 pub const SCRIPTS: &[&str] = &["preinst", "postinst", "prerm", "postrm", "config"];
 
@@ -262,8 +306,8 @@ pub static KEYS: &[Key] = &[
     key("git", SOURCE, Kind::Text(Check::Git), "Git repository; wants `tag` or `commit`.").example(r#""https://example.org/hello.git""#),
     key("tag", SOURCE, Kind::Text(Check::Tag), "Tag of the git repository.").example(r#""v{{ upstream_version }}""#),
     key("commit", SOURCE, Kind::Text(Check::Commit), "Commit of the git repository, 40 hexadecimal digits.").example(r#""0123456789abcdef0123456789abcdef01234567""#),
-    key("apt", SOURCE, Kind::Later("the orig tarball of an archive's source package"), "Source package of the target's own archive."),
-    key("follow", SOURCE, Kind::Later("the orig tarball of a followed package"), "Package of a `[follow.X]`."),
+    key("apt", SOURCE, Kind::Text(Check::SourceName), "Source package of the target's own archive, whose orig tarball it is.").example(r#""jansson""#),
+    key("follow", SOURCE, Kind::Text(Check::FollowName), "Name of a `[follow.NAME]`, whose orig tarball it is.").example(r#""php""#),
     key("component", SOURCE, Kind::Text(Check::Component), "Name of an additional tarball, unpacked as a folder of that name.").default("the main tarball").example(r#""psol-x64""#),
     key("sha256", SOURCE, Kind::Text(Check::Sha256), "Digest that the file must have.").default("pinned by the lock").example(r#""cf04af86dc085268c5f4470fbae49b18afbc221b78096aab842d934a76bad0ab""#),
     key("signature", SOURCE, Kind::Text(Check::Location), "Detached OpenPGP signature: URL, or path beside the recipe; wants `keyring`.").example(r#""https://example.org/hello-{{ version }}.tar.gz.sig""#),
@@ -302,10 +346,34 @@ pub static KEYS: &[Key] = &[
     key("to", &[Table::Install], Kind::Text(Check::Destination), "Destination: ending in `/` a folder, else the new name.").required().example(r#""/etc/hello/""#),
     key("mode", &[Table::Install], Kind::Text(Check::Mode), "Permission bits in octal.").default("0644, or 0755 where the executable bit is set").example(r#""0640""#),
 
-    source("nginx", Kind::Later("the nginx module preset"), "nginx module preset.").fixed(),
-    source("follow", Kind::Later("following a distribution package"), "Distribution packages to follow.").fixed(),
-    source("watch", Kind::Later("looking for new upstream versions"), "Where new upstream versions appear.").fixed(),
-    source("upload", Kind::Later("a default upload target"), "Where `pkgr upload` sends it.").fixed(),
+    source("nginx", Kind::Table(Table::Nginx), "A dynamic module for the distribution's own nginx."),
+    key("flavors", NGINX, Kind::List(Check::Flavor), "nginx's flavors that get a package each.").default(r#"["core", "light", "full", "extras"]"#).example(r#"["core", "extras"]"#),
+    key("modules", NGINX, Kind::List(Check::Module), "File names of the modules that are built.").required().example(r#"["ngx_pagespeed.so"]"#),
+    key("package", NGINX, Kind::Text(Check::PackageName), "Names of the flavors' packages.").default("`{{ name }}-nginx-{{ flavor }}`").example(r#""{{ name }}-nginx-{{ flavor }}""#),
+    key("enable", NGINX, Kind::Flag, "Whether installing a package loads the modules.").default("true").example(r#"false"#),
+    key("env", NGINX, Kind::Map(Check::EnvName, Check::Argument), "Environment of the modules' configure step and build.").example(r#"{ PSOL_BUILDTYPE = "Release" }"#),
+    key("prepare", NGINX, Kind::Text(Check::Script), "Script run before the configure step.").example(r#""ln -sfn psol-x64 psol""#),
+    key("needs", NGINX, Kind::List(Check::PackageName), "`stream`, `mail`, or packages of modules that have to be loaded before.").default("[]").example(r#"["stream", "libnginx-mod-http-ndk"]"#),
+    key("depends", NGINX, Kind::Choice(DEPENDS), "On which nginx: up to the next upstream patch level, or exactly the one built for.").default("range").example(r#""exact""#),
+    key("split", NGINX, Kind::Flag, "One source package per flavor, where flavors are compiled separately.").default("false").example(r#"true"#),
+    key("rebuild", NGINX, Kind::Choice(REBUILD), "When a new nginx makes `pkgr update` move: every version, or only another ABI.").default("always").example(r#""abi""#),
+
+    source("follow", Kind::Named(Check::FollowName, Table::Follow), "`[follow.NAME]`: distribution packages to follow.").fixed(),
+    key("package", FOLLOW, Kind::Text(Check::SourceName), "The source package.").default("the name").example(r#""php8.1""#),
+    key("pockets", FOLLOW, Kind::List(Check::Pocket), "Pockets of the archive, of which the highest version counts.").default(r#"["release", "security", "updates"]"#).example(r#"["release", "security"]"#),
+
+    source("watch", Kind::Table(Table::Watch), "Where new upstream versions appear.").fixed(),
+    key("github", WATCH, Kind::Text(Check::Repository), "Repository on GitHub, `OWNER/NAME`.").example(r#""openresty/headers-more-nginx-module""#),
+    key("gitlab", WATCH, Kind::Text(Check::Forge), "Project on GitLab: `GROUP/NAME`, or the URL of one elsewhere.").example(r#""https://salsa.debian.org/nginx-team/nginx""#),
+    key("url", WATCH, Kind::Text(Check::Url), "Page whose links are looked through.").example(r#""https://nginx.org/download/""#),
+    key("pypi", WATCH, Kind::Text(Check::Project), "Project on PyPI.").example(r#""jinja2""#),
+    key("git", WATCH, Kind::Text(Check::Git), "Git repository whose tags are looked through.").example(r#""https://example.org/hello.git""#),
+    key("tag", WATCH, Kind::Text(Check::VersionPattern), "Regular expression of the tags or links, with a group `version`.").default("a version, perhaps after `v` or the name").example(r#"'v(?<version>[\d.]+)-stable'"#),
+    key("prereleases", WATCH, Kind::Flag, "Whether pre-releases count.").default("false").example(r#"true"#),
+
+    source("upload", Kind::Table(Table::Upload), "Where `pkgr upload` sends it.").fixed(),
+    key("to", &[Table::Upload], Kind::Text(Check::UploadTarget), "A PPA, a section of dput.cf, a profile of the configuration, or a URL.").required().example(r#""ppa:du9l/ngx-pagespeed""#),
+
     source("when", Kind::When, "`[when.\"SELECTOR\"]`: keys that other values replace on some targets.").fixed(),
 ];
 

@@ -30,7 +30,7 @@ use document::Document;
 use problems::Problems;
 pub use selector::Selector;
 use value::{Item, Section};
-pub use walk::{tell, variables_of};
+pub use walk::tell;
 
 /// A recipe as written.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ fn table(table: Table, layer: bool) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for key in keys::of(table) {
-        if matches!(key.kind, Kind::Later(_)) || (layer && table == Table::Root && !key.layered) {
+        if layer && table == Table::Root && !key.layered {
             continue;
         }
         properties.insert(key.name.into(), property(key, layer));
@@ -56,9 +56,9 @@ fn property(key: &Key, layer: bool) -> Value {
         }),
         Kind::Table(inner) => table(inner, layer),
         Kind::Tables(inner) => json!({ "type": "array", "items": table(inner, false) }),
+        Kind::Named(_, inner) => json!({ "type": "object", "additionalProperties": table(inner, false) }),
         Kind::When => json!({ "type": "object", "additionalProperties": table(Table::Root, true) }),
         Kind::Selector(_) => json!({ "type": "string", "minLength": 1 }),
-        Kind::Later(_) => json!(false),
     };
     if let Some(object) = schema.as_object_mut() {
         let default = if key.default.is_empty() { String::new() } else { format!(" Default: {}.", key.default) };
@@ -113,12 +113,14 @@ mod tests {
         let schema = json();
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["required"], json!(["name", "version", "series", "license", "summary"]));
-        for key in keys::of(Table::Root).filter(|k| !matches!(k.kind, Kind::Later(_))) {
+        for key in keys::of(Table::Root) {
             assert!(schema["properties"][key.name]["description"].is_string(), "{}", key.name);
         }
         let layer = &schema["properties"]["when"]["additionalProperties"]["properties"];
         assert!(layer["name"].is_null() && layer["build-depends"]["anyOf"].is_array());
         assert!(schema["properties"]["source"]["items"]["properties"]["sha256"]["pattern"].is_string());
-        assert!(schema["properties"]["nginx"].is_null());
+        assert_eq!(schema["properties"]["nginx"]["required"], json!(["modules"]));
+        assert!(layer["nginx"]["required"].is_null() && layer["follow"].is_null());
+        assert!(schema["properties"]["follow"]["additionalProperties"]["properties"]["pockets"].is_object());
     }
 }

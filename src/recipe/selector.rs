@@ -106,6 +106,11 @@ impl Selector {
         })
     }
 
+    /// Whether it holds for that flavor, as far as flavors go.
+    pub fn matches_flavor(&self, flavor: &str) -> bool {
+        self.flavors().all(|(name, negated)| (name == flavor) != negated)
+    }
+
     /// As written.
     pub fn text(&self) -> &str {
         &self.text

@@ -3,6 +3,8 @@
 //! variables are known beforehand, so that a misspelt one is found without
 //! evaluating anything.
 
+use std::collections::BTreeMap;
+
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, filters};
 
@@ -37,11 +39,29 @@ pub struct Variables {
     pub series_number: String,
     /// `series.distro`.
     pub series_distro: String,
+    /// `flavor`, for a package or test of one; else the variable does not exist.
+    pub flavor: Option<String>,
+    /// What is followed, by the name of its variable.
+    pub follows: BTreeMap<String, Follow>,
+}
+
+/// What `NAME.version` and `NAME.upstream` stand for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Follow {
+    /// The full version, with its epoch.
+    pub version: String,
+    /// Without epoch and revision.
+    pub upstream: String,
+}
+
+/// The variables of a `[follow.NAME]`.
+pub fn parts_of(name: &str) -> [String; 2] {
+    [format!("{name}.version"), format!("{name}.upstream")]
 }
 
 impl Variables {
     fn context(&self) -> Value {
-        minijinja::context! {
+        let own = minijinja::context! {
             name => self.name,
             version => self.version,
             upstream_version => self.upstream_version,
@@ -51,7 +71,11 @@ impl Variables {
                 number => self.series_number,
                 distro => self.series_distro,
             },
-        }
+        };
+        let flavor = self.flavor.iter().map(|flavor| ("flavor", Value::from(flavor.as_str())));
+        let follows = self.follows.iter().map(|(name, follow)| (name.as_str(), Value::from_serialize(follow)));
+        let others: Value = follows.chain(flavor).collect();
+        minijinja::context! { ..own, ..others }
     }
 }
 
@@ -69,15 +93,16 @@ pub fn is_template(text: &str) -> bool {
 
 /// Checks a template without expanding it: syntax, and that it uses none but
 /// the `known` variables.
-pub fn check(text: &str, known: &[&str]) -> Result<(), Wrong> {
+pub fn check<S: AsRef<str>>(text: &str, known: &[S]) -> Result<(), Wrong> {
     let environment = environment();
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
     for piece in pieces(text)? {
         let Piece::Expression(expression, start) = piece else { continue };
         let compiled = environment.compile_expression(expression).map_err(|e| syntax(&e, expression, start))?;
         let mut used: Vec<String> = compiled.undeclared_variables(true).into_iter().collect();
         used.sort_unstable();
         for variable in used {
-            check_variable(&variable, expression, start, known)?;
+            check_variable(&variable, expression, start, &known)?;
         }
     }
     Ok(())
@@ -140,12 +165,19 @@ fn check_variable(variable: &str, expression: &str, start: usize, known: &[&str]
         let wrong = Wrong::new("undefined-variable", "`series` has three parts");
         return Err(wrong.at(at).hint("`series.name`, `series.number` or `series.distro`"));
     }
+    if known.contains(&format!("{variable}.version").as_str()) {
+        let wrong = Wrong::new("undefined-variable", format!("`{variable}` has two parts"));
+        return Err(wrong.at(at).hint(format!("`{variable}.version` or `{variable}.upstream`")));
+    }
     let wrong = Wrong::new("undefined-variable", format!("undefined variable `{variable}`")).at(at);
     if VARIABLES.contains(&variable) {
         return Err(wrong.hint("it is not known yet where this value is needed"));
     }
     Err(match variable {
         "flavor" => wrong.hint("there are flavors only where a package is expanded by `[nginx]`"),
+        _ if variable.contains('.') && suggest::nearest(variable, known.iter().copied()).is_none() => {
+            wrong.hint("a `[follow.NAME]` makes the variables `NAME.version` and `NAME.upstream`")
+        }
         _ => match suggest::hint(variable, known.iter().copied()) {
             Some(hint) => wrong.hint(hint),
             None => wrong.hint(format!("there are {}", known.join(", "))),
@@ -228,6 +260,11 @@ mod tests {
             series_name: "jammy".into(),
             series_number: "22.04".into(),
             series_distro: "ubuntu".into(),
+            flavor: None,
+            follows: BTreeMap::from([(
+                "php".into(),
+                Follow { version: "2:8.1+92ubuntu1".into(), upstream: "8.1+92ubuntu1".into() },
+            )]),
         }
     }
 
@@ -243,6 +280,7 @@ mod tests {
             ("{{ version.split('~')[0] if false else name }}", "hello"),
             ("{{ (version | split('~') | first) }}", "1.0"),
             ("ends in a line\n", "ends in a line\n"),
+            ("{{ php.version }} {{ php.upstream }}", "2:8.1+92ubuntu1 8.1+92ubuntu1"),
         ] {
             assert_eq!(expand(template, &variables()).as_deref(), Ok(expected), "{template}");
         }
@@ -275,5 +313,6 @@ mod tests {
             );
         }
         assert!(expand("{{ [name] }}", &variables()).is_err());
+        assert!(expand("{{ flavor }}", &variables()).is_err());
     }
 }

@@ -64,6 +64,8 @@ pub enum Value {
     Table(Section),
     /// An array of tables: `[[source]]`.
     Tables(Vec<Section>),
+    /// Names and tables, in the order of the recipe: `[follow.NAME]`.
+    Named(Vec<(Text, Section)>),
     /// `[when."selector"]` blocks.
     When(Vec<When>),
     /// A selector: `when = "jammy.."`.
@@ -160,6 +162,14 @@ impl Section {
     pub fn tables(&self, name: &str) -> &[Section] {
         match self.field(name).map(|f| &f.value) {
             Some(Value::Tables(sections)) => sections,
+            _ => &[],
+        }
+    }
+
+    /// Names and tables; empty where there are none.
+    pub fn named(&self, name: &str) -> &[(Text, Section)] {
+        match self.field(name).map(|f| &f.value) {
+            Some(Value::Named(sections)) => sections,
             _ => &[],
         }
     }

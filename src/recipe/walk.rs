@@ -28,8 +28,15 @@ pub fn read(document: &Document) -> (Section, Problems) {
     if !errors.is_empty() {
         return (Section::default(), problems);
     }
-    let mut walker =
-        Walker { document, problems, first_package: first_package(document, root.get_ref()), layer: false };
+    let root_table = root.get_ref();
+    let mut walker = Walker {
+        document,
+        problems,
+        first_package: first_package(document, root_table),
+        nginx: root_table.contains_key("nginx"),
+        follows: follows(root_table),
+        layer: false,
+    };
     let section = walker.table(root.get_ref(), Table::Root, 0..0);
     (section, walker.problems)
 }
@@ -40,10 +47,23 @@ fn first_package(document: &Document, root: &DeTable<'_>) -> Option<usize> {
     packages.iter().next().map(|entry| document.line(entry.span().start))
 }
 
+/// The names that `[follow.NAME]` and `[nginx]` make variables of.
+fn follows(root: &DeTable<'_>) -> Vec<String> {
+    let named = root.get("follow").and_then(|follow| follow.get_ref().as_table());
+    let mut names: Vec<String> = named.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()).collect();
+    if root.contains_key("nginx") {
+        names.push("nginx".to_string());
+    }
+    names
+}
+
 struct Walker<'d> {
     document: &'d Document,
     problems: Problems,
     first_package: Option<usize>,
+    /// Whether there is an `[nginx]`.
+    nginx: bool,
+    follows: Vec<String>,
     /// Inside a `[when]` block.
     layer: bool,
 }
@@ -93,13 +113,6 @@ impl Walker<'_> {
 
     /// Whether the key may stand where it does.
     fn belongs(&mut self, key: &'static Key, span: &Span, table: Table) -> bool {
-        if let Kind::Later(what) = key.kind {
-            let message =
-                format!("`{}` ({what}) is part of the recipe language that this pkgr does not know yet", key.name);
-            let diagnostic = self.wrong("not-yet", message, span);
-            self.problems.push(diagnostic);
-            return false;
-        }
         if table == Table::Root && self.layer && !key.layered {
             let message = format!("`{}` cannot be changed by `[when]`", key.name);
             let diagnostic = self.wrong("not-in-when", message, span);
@@ -110,7 +123,9 @@ impl Walker<'_> {
             self.problems.push(diagnostic.hint(hint));
             return false;
         }
-        if let (Table::Root, Scope::Binary, Some(line)) = (table, key.scope, self.first_package) {
+        // under [nginx] the top level describes the flavors' packages, the entries others
+        let first_package = self.first_package.filter(|_| !self.nginx);
+        if let (Table::Root, Scope::Binary, Some(line)) = (table, key.scope, first_package) {
             let message = format!("`{}` beside `[[package]]` belongs in an entry", key.name);
             let hint = format!("move it into the `[[package]]` that it is for; the first is at line {line}");
             let diagnostic = self.wrong("beside-packages", message, span).hint(hint);
@@ -173,12 +188,12 @@ impl Walker<'_> {
                 None => self.wrong_type(key, "a table", value),
             },
             Kind::Tables(table) => self.tables(key, table, value),
+            Kind::Named(names, table) => self.named(key, names, table, value),
             Kind::When => self.when_blocks(key, value),
             Kind::Selector(context) => {
                 let text = self.text(key, Check::Line, value)?;
                 self.selector(&text, context).map(Value::Selector)
             }
-            Kind::Later(_) => None,
         }
     }
 
@@ -214,7 +229,7 @@ impl Walker<'_> {
     /// checked when it is expanded.
     fn checked(&mut self, key: &Key, check: Check, text: Text) -> Option<Text> {
         let result = if check.is_templated() && template::is_template(&text.value) {
-            template::check(&text.value, variables_of(key))
+            template::check(&text.value, &self.variables_of(key))
         } else {
             check.check(&text.value)
         };
@@ -388,6 +403,43 @@ impl Walker<'_> {
         Some(Value::Tables(sections))
     }
 
+    fn named(&mut self, key: &'static Key, names: Check, table: Table, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+        let Some(entries) = value.get_ref().as_table() else {
+            return self.wrong_type(key, "tables with names", value);
+        };
+        let mut sections = Vec::new();
+        for (name, entry) in entries {
+            let text = Text { value: name.get_ref().to_string(), span: name.span() };
+            if let Err(wrong) = names.check(&text.value) {
+                self.problems.push(tell(self.document, &text, wrong));
+                continue;
+            }
+            match entry.get_ref().as_table() {
+                Some(entries) => sections.push((text, self.table(entries, table, entry.span()))),
+                None => {
+                    let message = format!("`[{}]` holds tables, not {}", key.name, type_name(entry.get_ref()));
+                    let diagnostic = self.wrong("wrong-type", message, &entry.span());
+                    self.problems.push(diagnostic.hint(format!("`{}`, and the keys below it", table.title())));
+                }
+            }
+        }
+        Some(Value::Named(sections))
+    }
+
+    /// The variables that a key's templates may use.
+    fn variables_of(&self, key: &Key) -> Vec<String> {
+        let known = match key.name {
+            "upstream-version" => template::EARLY_VARIABLES,
+            _ => template::VARIABLES,
+        };
+        let mut variables: Vec<String> = known.iter().map(|name| name.to_string()).collect();
+        variables.extend(self.follows.iter().flat_map(|name| template::parts_of(name)));
+        if self.nginx && key.knows_flavor() {
+            variables.push("flavor".to_string());
+        }
+        variables
+    }
+
     fn when_blocks(&mut self, key: &'static Key, value: &Spanned<DeValue<'_>>) -> Option<Value> {
         let Some(blocks) = value.get_ref().as_table() else {
             return self.wrong_type(key, "tables such as `[when.\"jammy..\"]`", value);
@@ -425,14 +477,6 @@ impl Walker<'_> {
                 None
             }
         }
-    }
-}
-
-/// The variables that a key's templates may use.
-pub fn variables_of(key: &Key) -> &'static [&'static str] {
-    match key.name {
-        "upstream-version" => template::EARLY_VARIABLES,
-        _ => template::VARIABLES,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Checks of single strings: names, versions, relations, paths, digests. Said
 //! of the value alone; whether a file is there is for the evaluation to find.
 
+mod follow;
 mod words;
 
 use std::ops::Range;
@@ -86,6 +87,24 @@ pub enum Check {
     EnvName,
     Restriction,
     Mode,
+    /// A flavor of nginx.
+    Flavor,
+    /// File name of a module of nginx.
+    Module,
+    /// Name of a `[follow.NAME]`, a variable of templates.
+    FollowName,
+    /// A pocket of an archive.
+    Pocket,
+    /// `OWNER/NAME`.
+    Repository,
+    /// `GROUP/NAME`, or a URL.
+    Forge,
+    /// A project of PyPI.
+    Project,
+    /// A regular expression with a group `version`.
+    VersionPattern,
+    /// Where uploads go.
+    UploadTarget,
     /// The code of a finding.
     Code,
     /// Why a finding is allowed; never a template.
@@ -140,6 +159,15 @@ impl Check {
                 | Check::Restriction
                 | Check::Mode
                 | Check::Architecture
+                | Check::Flavor
+                | Check::Module
+                | Check::FollowName
+                | Check::Pocket
+                | Check::Repository
+                | Check::Forge
+                | Check::Project
+                | Check::VersionPattern
+                | Check::UploadTarget
         )
     }
 
@@ -194,6 +222,15 @@ impl Check {
                 choice(text, RESTRICTIONS, "bad-restriction", "is no restriction that autopkgtest knows")
             }
             Check::Mode => mode(text).map(|_| ()),
+            Check::Flavor => follow::flavor(text),
+            Check::Module => follow::module(text),
+            Check::FollowName => follow::name(text),
+            Check::Pocket => choice(text, keys::POCKETS, "bad-pocket", "is no pocket of an archive"),
+            Check::Repository => follow::repository(text),
+            Check::Forge => follow::forge(text),
+            Check::Project => follow::project(text),
+            Check::VersionPattern => follow::version_pattern(text),
+            Check::UploadTarget => follow::upload_target(text),
             Check::Code => code(text),
         }
     }
