@@ -284,7 +284,7 @@ fn one_binary_of_trixie_not_enabled() {
     one_binary(&TRIXIE, false);
 }
 
-/// No mirror has xenial any more that has Debian, but debhelper still knows its
+/// Debian has no xenial to build in, but its debhelper still knows xenial's
 /// compat level.
 #[test]
 fn rules_of_compat_9() {
