@@ -22,7 +22,7 @@ fn an_autotools_program() {
 #[test]
 fn a_python_module() {
     let environment = TestEnvironment::new();
-    prove(&environment, "pyasn1");
+    prove(&environment, "jinja2");
 }
 
 /// The library is built to .deb files too, and a program is linked with them.

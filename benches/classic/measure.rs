@@ -13,17 +13,16 @@ const PKGR: &str = env!("CARGO_BIN_EXE_pkgr");
 
 /// What one run took.
 #[derive(Debug, Clone, Copy)]
-pub struct Measured {
+pub struct Times {
     /// User + system seconds of the process and all its descendants.
     pub cpu: f64,
     /// Seconds.
     pub wall: f64,
-    /// Megabytes of the largest process, in an unmeasured run.
-    pub peak: f64,
 }
 
 /// The middle run by CPU seconds.
-pub fn median(mut runs: Vec<Measured>) -> Measured {
+pub fn median(runs: impl Iterator<Item = Times>) -> Times {
+    let mut runs: Vec<Times> = runs.collect();
     runs.sort_by(|a, b| a.cpu.total_cmp(&b.cpu));
     runs[runs.len() / 2]
 }
@@ -84,21 +83,27 @@ impl World {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Runs a command twice: for its times, then for its peak memory.
-    pub fn measure(&self, shell: &Shell) -> Measured {
-        let times = self.folder.join("times");
+    /// Runs a command and takes its times.
+    pub fn measure(&self, shell: &Shell) -> Times {
+        let file = self.folder.join("times");
         let script = format!(
-            "TIMEFORMAT='%3U %3S %3R'; {{ time {{ {} ; }} >/dev/null 2>&1; }} 2>'{}'",
+            "TIMEFORMAT='%3U %3S %3R'; {{ time {{\n{}\n}} >/dev/null 2>&1; }} 2>'{}'",
             shell.script,
-            times.display()
+            file.display()
         );
         self.run(&Shell { script, folder: shell.folder.clone() });
-        let text = fs::read_to_string(&times).expect("times");
+        let text = fs::read_to_string(&file).expect("times");
         let figures: Vec<f64> = text.split_whitespace().map(|figure| figure.parse().expect("a figure")).collect();
-        let peak = format!("/usr/bin/time -f %M -o '{}' bash -ec '{}' >/dev/null", times.display(), shell.script);
-        self.run(&Shell { script: peak, folder: shell.folder.clone() });
-        let kilobytes: f64 = fs::read_to_string(&times).expect("peak").trim().parse().expect("kilobytes");
-        Measured { cpu: figures[0] + figures[1], wall: figures[2], peak: kilobytes / 1024.0 }
+        Times { cpu: figures[0] + figures[1], wall: figures[2] }
+    }
+
+    /// Runs a command for its peak memory: megabytes of the largest process.
+    pub fn peak(&self, shell: &Shell) -> f64 {
+        let file = self.folder.join("peak");
+        let script = format!("/usr/bin/time -f %M -o '{}' bash -ec '{}' >/dev/null", file.display(), shell.script);
+        self.run(&Shell { script, folder: shell.folder.clone() });
+        let kilobytes: f64 = fs::read_to_string(&file).expect("peak").trim().parse().expect("kilobytes");
+        kilobytes / 1024.0
     }
 
     /// Forgets what pkgr remembers of earlier runs.
@@ -108,7 +113,7 @@ impl World {
     }
 
     /// `pkgr --help`, the best of many: starting up is what is asked.
-    pub fn help(&self) -> Measured {
+    pub fn help(&self) -> Times {
         let help = Shell { script: format!("{PKGR} --help"), folder: self.folder.clone() };
         let runs = (0..20).map(|_| self.measure(&help));
         runs.min_by(|a, b| a.wall.total_cmp(&b.wall)).expect("a run")

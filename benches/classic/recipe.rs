@@ -51,6 +51,13 @@ impl Package {
             world.run(&Shell { script, folder: tree.clone() }).trim().to_string()
         };
         let (name, version) = (head("Source"), head("Version"));
+        // years of history would be work for the one side only; and pkgr packs
+        // what a link points to
+        let level = "sed -i '/^ -- /q' debian/changelog
+            find debian -type l | while read -r link; do
+                target=$(realpath \"$link\"); rm \"$link\"; cp -r \"$target\" \"$link\"
+            done";
+        world.run(&Shell { script: level.to_string(), folder: tree.clone() });
         let start = format!("{name}_");
         // other packages' origs may lie in the same download folder
         let orig = fs::read_dir(&folder)

@@ -6,9 +6,12 @@
 //! leaves it as it was.
 
 pub mod origs;
+pub mod patched;
 pub mod prepare;
+pub mod revision;
 pub mod staging;
 pub mod study;
+pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -117,6 +120,10 @@ pub fn build(recipe: &Path, options: &Options, listener: &dyn Listener) -> Resul
     staging.publish(origs_first.iter().map(String::as_str))?;
     for package in &packages {
         staging.publish(package.own_files.iter().map(String::as_str))?;
+        if let Some(tree) = &package.kept_tree {
+            let folder = format!("{}_{}.tree", package.target.name, package.target.version.without_epoch());
+            tree.write_to(&options.output.join(folder))?;
+        }
     }
     outcome.built = packages.into_iter().map(|package| package.built).collect();
     Ok(outcome)
@@ -128,6 +135,8 @@ struct Staged<'a> {
     built: Built,
     /// Files that are this target's alone, the .changes last.
     own_files: Vec<String>,
+    /// To be left beside the package.
+    kept_tree: Option<Tree>,
 }
 
 /// What all targets of a run share.
@@ -154,7 +163,7 @@ impl<'a> Job<'a> {
             include_origs: include,
         })?;
         package.warnings.iter().for_each(|warning| listener.tell(warning.clone()));
-        self.stage(target, &tree, package, include && !origs.is_empty(), overridden)
+        self.stage(target, tree, package, include && !origs.is_empty(), overridden)
     }
 
     fn render(&self, target: &Target) -> Result<Tree, Failure> {
@@ -176,7 +185,7 @@ impl<'a> Job<'a> {
     fn stage(
         &self,
         target: &'a Target,
-        tree: &Tree,
+        tree: Tree,
         package: SourcePackage,
         orig_included: bool,
         overridden: Vec<String>,
@@ -190,10 +199,6 @@ impl<'a> Job<'a> {
             self.staging.write(&file.name, &file.bytes)?;
             own_files.push(file.name.clone());
         }
-        if self.options.keep_tree {
-            let folder = format!("{}_{}.tree", target.name, target.version.without_epoch());
-            tree.write_to(&self.options.output.join(folder))?;
-        }
         let changes = self.options.output.join(&package.changes.name);
         let built = Built {
             name: target.name.clone(),
@@ -206,7 +211,8 @@ impl<'a> Job<'a> {
             signed_by,
             overridden,
         };
-        Ok(Staged { target, built, own_files })
+        let kept_tree = self.options.keep_tree.then_some(tree);
+        Ok(Staged { target, built, own_files, kept_tree })
     }
 }
 

@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::build::patched::{Patched, PatchedTree};
 use crate::build::prepare::{Prepared, Upstream};
+use crate::build::upstream::Tarballs;
 use crate::diagnostic::Failure;
 use crate::fetch::Fetcher;
 use crate::fetch::archive::{EntryKind, Inspection, Listing, Rules};
@@ -17,7 +19,7 @@ use crate::plan::Target;
 use crate::{files, parallel, render};
 
 /// Changed whenever patches are judged differently, so that old verdicts are forgotten.
-const VERDICT: &str = "patches apply, 1";
+const VERDICT: &str = "patches apply, 2";
 
 /// A component's name (none for the main tarball) and the sha256 of its bytes.
 type Part = (Option<String>, String);
@@ -28,6 +30,8 @@ pub struct Studied {
     listings: BTreeMap<String, Listing>,
     /// [`PatchQueue::key`] by series, for targets with patches.
     keys: BTreeMap<String, String>,
+    /// By key; what the patches that apply make of the tree.
+    patched: BTreeMap<String, Patched>,
     /// By key; a queue that is not there applies.
     refused: BTreeMap<String, Failure>,
 }
@@ -35,7 +39,7 @@ pub struct Studied {
 impl Studied {
     /// Reads what has not been read before.
     pub fn of(prepared: &Prepared, jobs: usize, listener: &dyn Listener) -> Result<Studied, Failure> {
-        let Questions { queues, keys, mut refused } = Questions::of(prepared)?;
+        let Questions { queues, keys, mut patched, mut refused } = Questions::of(prepared)?;
         let distinct = distinct_files(prepared);
         let looks = parallel::map(&distinct, jobs, |upstream| {
             look(&prepared.fetcher, upstream, &wanted(&queues, &upstream.fetched.checksums.sha256), listener)
@@ -49,11 +53,14 @@ impl Studied {
         let verdicts = parallel::map(&queues, jobs, |queue| queue.judge(&listings, &contents, listener));
         for (queue, verdict) in queues.iter().zip(verdicts) {
             match verdict {
-                Ok(()) => prepared.fetcher.memo_put(&queue.key, b"yes"),
+                Ok(changes) => {
+                    prepared.fetcher.memo_put(&queue.key, &changes.to_bytes());
+                    patched.insert(queue.key.clone(), changes);
+                }
                 Err(failure) => drop(refused.insert(queue.key.clone(), failure)),
             }
         }
-        Ok(Studied { listings, keys, refused })
+        Ok(Studied { listings, keys, patched, refused })
     }
 
     /// Whether the target's patches apply.
@@ -63,12 +70,19 @@ impl Studied {
     }
 
     /// The unpacked tree that the target's origs make, by name only.
-    pub fn upstream_of(&self, prepared: &Prepared, target: &Target) -> Result<UpstreamTree<'_>, Failure> {
-        let listings = |(component, sha256): Part| self.listings.get(&sha256).map(|listing| (component, listing));
-        let parts = parts_of(prepared, target)?.into_iter().filter_map(listings).collect();
-        let key = |source| Ok(prepared.upstream_of(source)?.fetched.signing_key.clone());
-        let keys = crate::diagnostic::all(target.sources.iter().map(key))?;
-        Ok(UpstreamTree { parts, signing_key: keys.into_iter().flatten().next() })
+    pub fn upstream_of<'a>(&'a self, prepared: &Prepared, target: &'a Target) -> Result<TargetUpstream<'a>, Failure> {
+        let mut parts = Vec::new();
+        let mut signing_key = None;
+        for source in &target.sources {
+            let fetched = &prepared.upstream_of(source)?.fetched;
+            if let Some(listing) = self.listings.get(&fetched.checksums.sha256) {
+                parts.push((source.component.as_deref(), listing));
+            }
+            signing_key = signing_key.or_else(|| fetched.signing_key.clone());
+        }
+        let patched = self.keys.get(&target.series.name).and_then(|key| self.patched.get(key));
+        let tree = (!parts.is_empty()).then(|| PatchedTree { tarballs: Tarballs::new(parts), patched });
+        Ok(TargetUpstream { tree, signing_key })
     }
 }
 
@@ -112,7 +126,7 @@ impl PatchQueue {
         listings: &BTreeMap<String, Listing>,
         contents: &BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
         listener: &dyn Listener,
-    ) -> Result<(), Failure> {
+    ) -> Result<Patched, Failure> {
         let base = Base { queue: self, listings, contents };
         self.patches.iter().flat_map(PatchFile::warnings).for_each(|warning| listener.tell(warning.clone()));
         let mut tree = patch::Tree::new(&base);
@@ -121,7 +135,7 @@ impl PatchQueue {
         for warning in warnings {
             listener.tell(warning);
         }
-        Ok(())
+        Ok(Patched::of(&base, &tree))
     }
 }
 
@@ -156,45 +170,18 @@ impl patch::Base for Base<'_> {
     }
 }
 
-/// The upstream tree of one target, as `render` asks about it.
-pub struct UpstreamTree<'a> {
-    parts: Vec<(Option<String>, &'a Listing)>,
+/// What rendering one target needs to know of its upstream.
+pub struct TargetUpstream<'a> {
+    /// `None` in a native package.
+    tree: Option<PatchedTree<'a>>,
     signing_key: Option<Vec<u8>>,
 }
 
-impl UpstreamTree<'_> {
+impl TargetUpstream<'_> {
     /// What `render` needs beside the target.
     pub fn inputs(&self) -> render::Inputs<'_> {
-        let native = self.parts.is_empty();
-        render::Inputs { listing: if native { None } else { Some(self) }, signing_key: self.signing_key.clone() }
-    }
-}
-
-impl render::Upstream for UpstreamTree<'_> {
-    fn glob(&self, pattern: &str) -> Vec<String> {
-        let mut found = BTreeSet::new();
-        for (component, listing) in &self.parts {
-            let (prefix, inner) = match component {
-                None => (String::new(), Some(pattern)),
-                Some(name) => {
-                    (format!("{name}/"), pattern.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('/')))
-                }
-            };
-            let names = inner.and_then(|pattern| listing.glob(pattern).ok()).unwrap_or_default();
-            let is_file = |path: &&[u8]| !matches!(listing.kind(path), Some(EntryKind::Directory) | None);
-            found.extend(names.into_iter().filter(is_file).map(|p| format!("{prefix}{}", String::from_utf8_lossy(p))));
-        }
-        found.into_iter().collect()
-    }
-
-    fn contains(&self, path: &str) -> bool {
-        self.parts.iter().any(|(component, listing)| match component {
-            None => listing.contains(path),
-            Some(name) if name == path => true,
-            Some(name) => {
-                path.strip_prefix(name.as_str()).and_then(|r| r.strip_prefix('/')).is_some_and(|r| listing.contains(r))
-            }
-        })
+        let listing = self.tree.as_ref().map(|tree| tree as &dyn render::Upstream);
+        render::Inputs { listing, signing_key: self.signing_key.clone() }
     }
 }
 
@@ -213,6 +200,8 @@ struct Questions {
     queues: Vec<PatchQueue>,
     /// The key of every target with patches, by series.
     keys: BTreeMap<String, String>,
+    /// What is remembered of queues that apply.
+    patched: BTreeMap<String, Patched>,
     /// Queues with a patch that cannot even be read.
     refused: BTreeMap<String, Failure>,
 }
@@ -240,8 +229,12 @@ impl Questions {
         let parts = parts_of(prepared, target)?;
         let key = PatchQueue::key(&parts, &patches);
         self.keys.insert(target.series.name.clone(), key.clone());
-        let known = self.refused.contains_key(&key) || self.queues.iter().any(|queue| queue.key == key);
-        if known || prepared.fetcher.memo_get(&key).is_some() {
+        let known = |key| self.refused.contains_key(key) || self.patched.contains_key(key);
+        if known(&key) || self.queues.iter().any(|queue| queue.key == key) {
+            return Ok(());
+        }
+        if let Some(patched) = prepared.fetcher.memo_get(&key).and_then(|kept| Patched::from_bytes(&kept)) {
+            self.patched.insert(key, patched);
             return Ok(());
         }
         let source = format!("{} {}", target.name, target.recipe_version);

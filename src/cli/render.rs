@@ -1,7 +1,7 @@
 //! `pkgr render`.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -10,9 +10,10 @@ use crate::cli::config::date_of_new_entry;
 use crate::cli::select::recipe_files;
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::listener::{Listener, Silent};
 use crate::recipe::selector::Selector;
-use crate::render::Tree;
-use crate::{fetch, parallel};
+use crate::render::{self, Tree};
+use crate::{fetch, files, parallel};
 
 /// Write the debian/ folder of a recipe, without packing anything
 ///
@@ -28,12 +29,15 @@ pub struct Args {
     /// Where the folders go
     #[arg(short, long, value_name = "DIR", default_value = "rendered")]
     output: PathBuf,
+    /// Show what has changed since a git revision, and write nothing
+    #[arg(long, value_name = "REVISION", num_args = 0..=1, require_equals = true, default_missing_value = "HEAD", conflicts_with_all = ["output", "stdout"])]
+    diff: Option<String>,
     /// Print one file, e.g. `control` or `debian/control`, and write nothing
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     stdout: Option<String>,
 }
 
-/// Renders; prints the folders written, or the one file.
+/// Renders; prints the folders written, the one file, or the differences.
 pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let only = args.only.as_deref().map(Selector::parse).transpose()?;
     let options = prepare::Options {
@@ -46,19 +50,56 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let mut output = Output::default();
     for recipe in recipe_files(std::slice::from_ref(&args.recipe))? {
         let trees = build::render(&recipe, &options, &context.printer)?;
-        output = match &args.stdout {
-            Some(file) => one_file(&trees, file)?,
-            None => folders(&trees, args)?,
+        output = match (&args.stdout, &args.diff) {
+            (Some(file), _) => one_file(&trees, file)?,
+            (None, Some(revision)) => changes(&trees, &before(&recipe, revision, &options, context)?),
+            (None, None) => folders(&trees, &files::parent(&recipe), args)?,
         };
     }
     Ok(output)
 }
 
-fn folders(trees: &BTreeMap<String, Tree>, args: &Args) -> Result<Output, Failure> {
+/// What the recipe rendered to at a git revision; what is told of it then does
+/// not matter now.
+fn before(
+    recipe: &Path,
+    revision: &str,
+    options: &prepare::Options,
+    context: &Context,
+) -> Result<BTreeMap<String, Tree>, Failure> {
+    let folder = build::revision::folder_at(&files::parent(recipe), revision)?;
+    let old = folder.path().join(recipe.file_name().unwrap_or_default());
+    context.printer.detail(&format!("rendering {} as of {revision}", recipe.display()));
+    build::render(&old, options, &Silent)
+}
+
+/// The diffs of all targets; targets with one and the same diff share it.
+fn changes(new: &BTreeMap<String, Tree>, old: &BTreeMap<String, Tree>) -> Output {
+    let mut by_diff: Vec<(String, Vec<&str>)> = Vec::new();
+    let all: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let nothing = Tree::default();
+    for series in all {
+        let diff = render::diff(old.get(series).unwrap_or(&nothing), new.get(series).unwrap_or(&nothing));
+        match by_diff.iter_mut().find(|(text, _)| *text == diff) {
+            Some((_, names)) => names.push(series),
+            None => by_diff.push((diff, vec![series])),
+        }
+    }
+    let mut output = Output::default();
+    for (diff, series) in by_diff.iter().filter(|(diff, _)| !diff.is_empty()) {
+        output.text.push_str(&format!("# {}\n{diff}", series.join(", ")));
+    }
+    let targets: Vec<_> = by_diff.iter().map(|(diff, series)| json!({"series": series, "diff": diff})).collect();
+    output.json.insert("changes".into(), json!(targets));
+    output
+}
+
+fn folders(trees: &BTreeMap<String, Tree>, recipe: &Path, args: &Args) -> Result<Output, Failure> {
     let mut output = Output::default();
     let mut written = Vec::new();
     for (series, tree) in trees {
         let folder = if trees.len() == 1 { args.output.clone() } else { args.output.join(series) };
+        spare_overrides(&folder, recipe)?;
         tree.write_to(&folder)?;
         let debian = folder.join("debian");
         output.text.push_str(&format!("{}\n", debian.display()));
@@ -66,6 +107,20 @@ fn folders(trees: &BTreeMap<String, Tree>, args: &Args) -> Result<Output, Failur
     }
     output.json.insert("targets".into(), json!(written));
     Ok(output)
+}
+
+/// In the recipe's own folder debian/ holds what its author wrote, and everything
+/// written there would be an override from then on.
+fn spare_overrides(folder: &Path, recipe: &Path) -> Result<(), Failure> {
+    match (folder.canonicalize(), recipe.canonicalize()) {
+        (Ok(folder), Ok(recipe)) if folder == recipe => {}
+        _ => return Ok(()),
+    }
+    let message = format!("debian/ in {} is for the recipe's own overrides", folder.display());
+    let found = Diagnostic::error("output-is-recipe", message)
+        .because("a file there replaces the generated one of its name in every later build")
+        .hint("write to another folder with -o, and copy from there what you want to keep as an override");
+    Err(Failure::new(Kind::Usage, found))
 }
 
 /// The file as all targets have it; that they differ is told, not hidden.

@@ -11,18 +11,18 @@
 mod autopkgtest;
 mod control;
 mod copyright;
+mod diff;
 mod error;
 mod licence;
 mod maintainer;
 mod payload;
 mod rules;
-mod sh;
+pub(crate) mod sh;
 mod source;
 mod staging;
 mod systems;
 mod template;
 mod units;
-mod upstream;
 mod write;
 
 use std::collections::BTreeMap;
@@ -30,8 +30,8 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Failure;
 use crate::plan::Target;
 
+pub use diff::diff;
 pub use error::RenderError;
-pub use upstream::{Tarballs, Upstream};
 
 /// Where a file of the tree came from, for the report and for error messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,17 @@ impl Tree {
     fn add_executable(&mut self, path: impl Into<String>, text: impl Into<Vec<u8>>) {
         self.files.insert(path.into(), File { bytes: text.into(), executable: true, origin: Origin::Generated });
     }
+}
+
+/// The paths of the unpacked upstream tree, components included, relative to
+/// its root and without a leading `./`.
+pub trait Upstream {
+    /// The paths, folders among them, that a shell pattern names (`*`, `?`,
+    /// `[…]`, and `**` for any depth), in byte order. None for a pattern that is
+    /// none.
+    fn glob(&self, pattern: &str) -> Vec<String>;
+    /// Whether this file or folder is there.
+    fn contains(&self, path: &str) -> bool;
 }
 
 /// What [`render`] needs beside the target.

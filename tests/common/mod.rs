@@ -154,6 +154,7 @@ impl Drop for TestEnvironment {
 }
 
 /// What a program did.
+#[derive(Debug)]
 pub struct Run {
     pub command: String,
     pub code: Option<i32>,

@@ -69,9 +69,10 @@ fn build(environment: &TestEnvironment, package: &Package, tree: &Path) -> Refer
     let copy = folder.join(top_folder(package).unwrap_or_else(|| "tree".to_string()));
     // with the times of what was unpacked, for dpkg-source clamps them from above only
     run(environment.command("cp").arg("-a").arg(tree).arg(&copy)).ok();
-    let mut includes_orig = false;
+    let (mut has_orig, mut includes_orig) = (false, false);
     for listed in Paragraph::read(&package.dsc).files("Files").iter().filter(|l| l.name.contains(".orig")) {
         fs::copy(package.dsc.with_file_name(&listed.name), folder.join(&listed.name)).unwrap();
+        has_orig = true;
         includes_orig |= ours.files("Files").iter().any(|in_changes| in_changes.name == listed.name);
     }
     let origins = origins(environment, package.vendor);
@@ -90,7 +91,8 @@ fn build(environment: &TestEnvironment, package: &Package, tree: &Path) -> Refer
     dpkg("dpkg-genbuildinfo", &copy, &["--build=source", &output]);
     let changes = folder.join(package.changes.file_name().unwrap());
     let output = format!("-O{}", changes.display());
-    dpkg("dpkg-genchanges", &copy, &["--build=source", if includes_orig { "-sa" } else { "-sd" }, "-q", &output]);
+    let orig = if has_orig && !includes_orig { "-sd" } else { "-sa" };
+    dpkg("dpkg-genchanges", &copy, &["--build=source", orig, "-q", &output]);
     Reference { dsc: folder.join(package.dsc.file_name().unwrap()), folder, buildinfo, changes }
 }
 

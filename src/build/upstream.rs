@@ -1,17 +1,7 @@
-//! The upstream tree as rendering sees it: paths, no contents.
+//! The upstream tree as rendering sees it: the paths of its tarballs, no contents.
 
 use crate::fetch::archive::Listing;
-
-/// The paths of the unpacked upstream tree, components included, relative to
-/// its root and without a leading `./`.
-pub trait Upstream {
-    /// The paths, folders among them, that a shell pattern names (`*`, `?`,
-    /// `[…]`, and `**` for any depth), in byte order. None for a pattern that is
-    /// none.
-    fn glob(&self, pattern: &str) -> Vec<String>;
-    /// Whether this file or folder is there.
-    fn contains(&self, path: &str) -> bool;
-}
+use crate::render::Upstream;
 
 /// The tree that dpkg-source makes of a main tarball and its components.
 #[derive(Debug, Default)]
