@@ -218,7 +218,9 @@ struct Allowed {
 
 impl Allowed {
     fn covers(&self, tag: &str, package: &Package) -> bool {
-        let named = tag == self.tag || tag.starts_with(&format!("{} ", self.tag));
+        // the name of a tag is whole, its context may be longer
+        let rest = tag.strip_prefix(&self.tag);
+        let named = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ') || self.tag.contains(' '));
         named && (self.on == "*" || self.on == package.vendor || self.on == package.series)
     }
 }
