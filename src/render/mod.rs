@@ -18,7 +18,8 @@ mod maintainer;
 mod nginx;
 mod payload;
 mod rules;
-mod sh;
+mod rules_mk;
+pub(crate) mod sh;
 mod source;
 mod staging;
 mod systems;
@@ -132,6 +133,7 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
     maintainer::add(target, &mut tree)?;
     autopkgtest::add(target, &mut tree);
     payload::add_overrides(target, &mut tree, &mut errors)?;
+    rules_mk::check(target, &tree, &mut errors);
     source::add_options(&mut tree);
     source::add_include_binaries(target, &mut tree);
     RenderError::all(errors)?;

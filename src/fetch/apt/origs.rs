@@ -77,9 +77,6 @@ impl Archives<'_> {
             }
         }
         origs.sort_by(|a, b| a.component.cmp(&b.component));
-        for pin in origs.iter().flat_map(|orig| &orig.fetched.pins).filter(|pin| lock.pin(&pin.from).is_none()) {
-            self.fetcher.tell_pinned(pin);
-        }
         Ok(origs)
     }
 
