@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::nginx::configure::Arguments;
-use crate::nginx::elf::{Elf, ElfError};
+use crate::nginx::elf::{Elf, ElfError, Symbol};
 use crate::nginx::signature::Signature;
 use crate::nginx::version::Version;
 
@@ -42,9 +42,9 @@ pub struct Binary {
     pub modules: Vec<Module>,
     /// The shared libraries that it wants.
     pub libraries: Vec<String>,
-    /// The names that others can use of it.
+    /// The names of nginx's kind that others can use of it ([`PREFIXES`]).
     pub defined: BTreeSet<String>,
-    /// The names that others must define before it is loaded.
+    /// The names of that kind that others must define before it is loaded.
     pub undefined: BTreeSet<String>,
 }
 
@@ -70,8 +70,15 @@ pub enum BinaryError {
     Neither,
 }
 
+/// How the names of nginx, its modules and the development kit begin. Other
+/// names are of libraries.
+pub const PREFIXES: [&str; 2] = ["ngx_", "ndk_"];
+
 /// nginx has about 50 modules, and takes 128 more.
 const MODULES: u64 = 4096;
+/// Of nginx's kind; 3000 is what it has.
+const NAMES: usize = 1 << 16;
+const LONGEST_NAME: usize = 256;
 
 impl Binary {
     /// Reads an ELF file.
@@ -90,7 +97,11 @@ impl Binary {
         let build = said.as_deref().and_then(|banner| banner.split_once(" (")?.1.strip_suffix(')')).map(str::to_string);
         let arguments = text_behind(bytes, b"configure arguments: ").filter(|_| kind == Kind::Nginx);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let visible = || elf.symbols().iter().filter(|symbol| symbol.global);
+        let ours = |name: &[u8]| name.len() <= LONGEST_NAME && PREFIXES.iter().any(|p| name.starts_with(p.as_bytes()));
+        let names = |keep: &dyn Fn(&Symbol<'_>) -> bool| -> BTreeSet<String> {
+            let found = elf.symbols().iter().filter(|symbol| symbol.global && ours(symbol.name) && keep(symbol));
+            found.take(NAMES).map(|symbol| text(symbol.name)).collect()
+        };
         Ok(Binary {
             kind,
             architecture: architecture(&elf),
@@ -100,11 +111,8 @@ impl Binary {
             arguments: arguments.map(|line| Arguments::parse(&line)),
             modules,
             libraries: elf.libraries.iter().map(|name| text(name)).collect(),
-            defined: visible().filter(|symbol| symbol.defined).map(|symbol| text(symbol.name)).collect(),
-            undefined: visible()
-                .filter(|symbol| !symbol.defined && !symbol.weak)
-                .map(|symbol| text(symbol.name))
-                .collect(),
+            defined: names(&|symbol| symbol.defined),
+            undefined: names(&|symbol| !symbol.defined && !symbol.weak),
         })
     }
 }
@@ -115,7 +123,7 @@ fn modules(elf: &Elf<'_>) -> Option<Vec<Module>> {
     let word = elf.word_size();
     let nth = |array: u64, index: u64| elf.pointer_at(array.checked_add(index * word)?).filter(|pointer| *pointer != 0);
     let read = |index: u64| {
-        let name = elf.text_at(nth(names, index)?)?;
+        let name = elf.text_at(nth(names, index)?).filter(|name| name.len() <= LONGEST_NAME)?;
         let module = nth(modules, index);
         // ctx_index, index, name, spare0 and spare1 stand before these, a word each
         let field = |number: u64| module?.checked_add(number * word);

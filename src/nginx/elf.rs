@@ -90,8 +90,12 @@ impl<'a> Layout<'a> {
         if self.wide { wide } else { narrow }
     }
 
+    /// A text up to its final zero, which has to come soon: many symbols could
+    /// name one long text.
     fn text(&self, offset: u64) -> Option<&'a [u8]> {
+        const LONGEST: usize = 1 << 16;
         let rest = self.bytes.get(usize::try_from(offset).ok()?..)?;
+        let rest = rest.get(..LONGEST).unwrap_or(rest);
         rest.get(..memchr::memchr(0, rest)?)
     }
 }

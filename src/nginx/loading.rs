@@ -120,12 +120,11 @@ pub fn obstacles(module: &Binary, nginx: &Binary, before: &[&Binary]) -> Vec<Obs
     found
 }
 
-/// Names of nginx's or of its modules' that nobody defines. Other names are of
-/// shared libraries, which are not looked at.
+/// Names of nginx's or of its modules' that nobody defines. Names of shared
+/// libraries are not looked at.
 fn undefined(module: &Binary, nginx: &Binary, before: &[&Binary]) -> Vec<Obstacle> {
     let defined = |name: &&String| nginx.defined.contains(*name) || before.iter().any(|b| b.defined.contains(*name));
-    let missing = module.undefined.iter().filter(|name| ["ngx_", "ndk_"].iter().any(|p| name.starts_with(p)));
-    let mut missing: Vec<String> = missing.filter(|name| !defined(name)).cloned().collect();
+    let mut missing: Vec<String> = module.undefined.iter().filter(|name| !defined(name)).cloned().collect();
     let makers = [("stream", "ngx_stream_"), ("mail", "ngx_mail_"), ("ndk", "ndk_")];
     let mut found = Vec::new();
     for (maker, prefix) in makers {
