@@ -14,7 +14,7 @@ use pkgr::fetch::archive::{Rules, inspect};
 use pkgr::fetch::{Compression, Fetched, Fetcher, Options};
 use pkgr::listener::Recorder;
 use pkgr::lock::Lock;
-use pkgr::plan::Location;
+use pkgr::plan::{Location, PoolFile};
 
 struct Place {
     folder: tempfile::TempDir,
@@ -216,6 +216,27 @@ fn listings_and_answers_are_remembered() {
     let later = Fetcher::new(place.options.clone(), &place.recorder).unwrap();
     assert_eq!(later.remembered_listing(&fetched), Some(listing));
     assert_eq!(later.memo_get(&key).as_deref(), Some(&b"yes"[..]));
+}
+
+#[test]
+fn a_file_of_a_pool_is_pinned_by_its_own_digest() {
+    let mut place = Place::new();
+    place.write("orig.tar.gz", &hello());
+    let checksums = Checksums::of(&hello());
+    let file = PoolFile {
+        series: "jammy".into(),
+        path: "pool/main/h/hello/hello_2.12.orig.tar.gz".into(),
+        sha256: checksums.sha256.clone(),
+        size: checksums.size,
+    };
+    place.options.locked = true;
+    let absent = place.fetch(Location::Pool(file.clone()), &Lock::default());
+    assert_eq!(code(absent), ("source-not-cached", Kind::Environment));
+    let fetcher = Fetcher::new(place.options.clone(), &place.recorder).unwrap();
+    fetcher.cache().insert_path(&place.folder.path().join("orig.tar.gz"), &checksums).unwrap();
+    let fetched = place.fetch(Location::Pool(file), &Lock::default()).unwrap();
+    assert_eq!(fetched.checksums, checksums);
+    assert!(fetched.pins.is_empty(), "the lock has it under [[follow]]");
 }
 
 #[test]
