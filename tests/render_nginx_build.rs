@@ -252,11 +252,16 @@ apt purge nginx-dev
 link=/etc/nginx/modules-enabled/50-mod-http-headers-pkgr-filter.conf
 enable() { [ -L $link ] || ln -s /usr/share/nginx/modules-available/mod-http-headers-pkgr-filter.conf $link; }
 "#;
-    let before = if enable { "" } else { "unloaded before\nenable" };
+    let before = if enable {
+        ""
+    } else {
+        "unloaded before\nenable\napt remove ngx-headers-nginx\n[ -L $link.removed ]\n\
+         apt install \"$(module ngx-headers-nginx)\" \"$meta\""
+    };
     let mut install = by_hand.to_string();
     for flavor in FLAVORS {
         install.push_str(&format!(
-            "apt install \"$(module ngx-headers-nginx)\" \"$(module ngx-headers-nginx-{flavor})\"\n\
+            "meta=$(module ngx-headers-nginx-{flavor})\napt install \"$(module ngx-headers-nginx)\" \"$meta\"\n\
              {before}\nloaded {flavor}\napt purge ngx-headers-nginx ngx-headers-nginx-{flavor}\nunloaded {flavor}\n"
         ));
     }
@@ -277,4 +282,37 @@ fn one_binary_of_bookworm() {
 #[test]
 fn one_binary_of_trixie_not_enabled() {
     one_binary(&TRIXIE, false);
+}
+
+/// Debian has no xenial to build in, but its debhelper still knows xenial's
+/// compat level.
+#[test]
+fn rules_of_compat_9() {
+    let root = root(&BULLSEYE);
+    let environment = TestEnvironment::new();
+    let (mut case, orig) = headers("xenial");
+    component(&mut case, "nginx", "https://example.org/nginx.tar.gz");
+    let mut nginx = nginx(&case, Mode::Flavors, "1.18.0-6.1", &[MODULE]);
+    nginx.prepare = Some(PREPARE.into());
+    nginx.env = vec![("WORDS".into(), "two words".into())];
+    nginx.patches = patches(&fetched(&root, "nginx_", ".debian.tar.xz"));
+    let (arguments, signature) = harvest(&root, "nginx-light");
+    let arguments: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|word| !word.starts_with("--modules-path")).collect();
+    nginx.flavors = vec![compiled(&case, "light", &arguments, &[("amd64", &signature)])];
+    finish(&mut case, nginx, &["amd64"], "1.18.1");
+    let shared = environment.path("shared");
+    lay(&case, &orig, Some(&fetched(&root, "nginx_", ".orig.tar.gz")), &shared.join("tree"));
+    let build = r#"
+cp -a /mnt/tree /tmp/tree
+cd /tmp/tree
+dpkg-buildpackage -b -us -uc -j2 > /tmp/log 2>&1 || { cat /tmp/log; exit 1; }
+cp /tmp/*.deb /mnt
+grep -q "build/light/$module: 8,4,8," /tmp/log
+dpkg-deb -c "$(module ngx-headers-nginx-light)"
+"#;
+    let script = format!("module={MODULE}\n{FUNCTIONS}{build}");
+    let contents = run(&mut command(&environment, &root, &shared, &script)).ok().stdout;
+    let link = format!("./usr/share/nginx/modules/{MODULE} -> ");
+    assert!(contents.contains(&link) && contents.contains(&format!("./usr/lib/nginx/modules/{MODULE}")), "{contents}");
 }

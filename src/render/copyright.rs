@@ -11,7 +11,7 @@ use crate::deb::control::{Paragraph, write};
 use crate::plan::{Location, Target};
 
 use super::licence::{Expression, Licence};
-use super::{RenderError, Upstream, template};
+use super::{RenderError, Upstream, nginx, template};
 
 /// Files that hold a licence at the root of a tree, by usual name.
 const LICENCE_FILES: &[&str] = &["LICENSE*", "LICENCE*", "COPYING*", "COPYRIGHT*", "UNLICENSE*", "LICENSES/*"];
@@ -24,7 +24,17 @@ pub fn render(target: &Target, listing: Option<&dyn Upstream>) -> Result<String,
     if !target.sources.is_empty() {
         paragraphs.push(files("debian/*", vec![maintainer(target)], &name));
     }
-    for licence in expression.licences() {
+    let mut licences = expression.licences();
+    let of_nginx = Expression::parse("BSD-2-Clause")?;
+    if nginx::brings_source(target) {
+        // years would go stale with every nginx that is followed
+        let holders = ["Igor Sysoev", "Nginx, Inc."].map(String::from).to_vec();
+        paragraphs.push(files("nginx/*\n debian/nginx/patches/*", holders, &of_nginx.debian_name()));
+        let missing = |licence: &&Licence| !licences.iter().any(|own| own.debian_name() == licence.debian_name());
+        let missing: Vec<&Licence> = of_nginx.licences().into_iter().filter(missing).collect();
+        licences.extend(missing);
+    }
+    for licence in licences {
         let text = text(target, licence, listing)?;
         let mut paragraph = Paragraph::new();
         paragraph.push("License", licence.debian_name() + &continued(&text));

@@ -61,6 +61,11 @@ pub fn system() -> System {
     System { kind: BuildSystem::None, explicit: false, autoreconf: false, pyproject: false }
 }
 
+/// Whether the source package has nginx's own source in it.
+pub fn brings_source(target: &Target) -> bool {
+    target.nginx.as_ref().is_some_and(|nginx| nginx.mode == Mode::Flavors)
+}
+
 /// Build dependencies, debhelper's own aside.
 pub fn build_depends(nginx: &Nginx) -> Vec<String> {
     match nginx.mode {

@@ -12,9 +12,13 @@ use super::{append, configuration, has_enabled_folder, priority, with_modules};
 
 /// The part of a package's maintainer script that loads its modules, or sees to
 /// it that nginx starts without them; empty for other packages and scripts. With
-/// `dh-sequence-nginx` the scripts are debhelper's.
+/// `dh-sequence-nginx` the scripts are debhelper's; only that what a removal put
+/// aside comes back, its `--noenable` leaves out.
 pub fn snippet(target: &Target, package: &Package, kind: &str) -> String {
-    let Some(nginx) = target.nginx.as_ref().filter(|nginx| nginx.mode == Mode::Flavors) else { return String::new() };
+    let Some(nginx) = &target.nginx else { return String::new() };
+    if nginx.mode == Mode::Dev && (nginx.enable || kind != "postinst") {
+        return String::new();
+    }
     let text = match kind {
         "postinst" => include_str!("../../../templates/nginx/postinst"),
         "prerm" => include_str!("../../../templates/nginx/prerm"),
