@@ -1,15 +1,33 @@
 //! What can go wrong, and what it means for the exit code.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::log::Log;
 use crate::diagnostic::{Diagnostic, Failure, Kind};
+
+/// What was said before it went wrong.
+#[derive(Debug)]
+pub struct Told {
+    /// The last lines.
+    pub output: String,
+    /// Where the whole is.
+    pub log: PathBuf,
+}
+
+impl Told {
+    fn add_to(self, mut found: Diagnostic) -> Diagnostic {
+        if !self.output.trim().is_empty() {
+            found = found.because(self.output.trim_end().to_string());
+        }
+        found.because(format!("the whole log is {}", self.log.display()))
+    }
+}
 
 /// Why a package could not be tested, or what is wrong with it.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum SandboxError {
-    #[error("{} not installed: {}", if missing.len() == 1 { "a program is" } else { "programs are" }, missing.join(", "))]
+    #[error("not installed: {}", missing.join(", "))]
     Programs { missing: Vec<&'static str>, packages: Vec<&'static str> },
     #[error("this machine ({machine}) cannot run programs of {wanted}")]
     Architecture { machine: String, wanted: String },
@@ -22,7 +40,7 @@ pub enum SandboxError {
     #[error("cannot start {program}: {error}")]
     Start { program: String, error: std::io::Error },
     #[error("cannot make a root of {series} for {architecture} from {mirror}")]
-    Root { series: String, architecture: String, mirror: String, variable: &'static str, output: String, log: PathBuf },
+    Root { series: String, architecture: String, mirror: String, variable: &'static str, told: Box<Told> },
     #[error("there is no keyring of {distro} at {}", path.display())]
     NoKeyring { distro: &'static str, path: PathBuf, package: &'static str },
     #[error("{}: {message}", path.display())]
@@ -30,11 +48,11 @@ pub enum SandboxError {
     #[error("the series of {} is not known", path.display())]
     NoSeries { path: PathBuf },
     #[error("{doing} failed")]
-    Environment { doing: String, output: String, log: PathBuf },
+    Environment { doing: String, told: Box<Told> },
     #[error("{doing} failed")]
-    Package { code: &'static str, doing: String, output: String, log: PathBuf },
+    Package { code: &'static str, doing: String, told: Box<Told> },
     #[error("{about}: {step} failed: {why}")]
-    Step { about: String, step: String, why: String, output: String, log: PathBuf },
+    Step { about: String, step: String, why: String, told: Box<Told> },
     #[error("debian/tests/control: {message}")]
     Tests { message: String },
 }
@@ -42,12 +60,12 @@ pub enum SandboxError {
 impl SandboxError {
     /// The package is wrong; the tail of what was said since the last mark shows how.
     pub(super) fn package(code: &'static str, doing: impl Into<String>, log: &Log) -> SandboxError {
-        SandboxError::Package { code, doing: doing.into(), output: log.tail(), log: log.path().to_path_buf() }
+        SandboxError::Package { code, doing: doing.into(), told: log.told() }
     }
 
     /// This machine or the network is to blame.
     pub(super) fn environment(doing: impl Into<String>, log: &Log) -> SandboxError {
-        SandboxError::Environment { doing: doing.into(), output: log.tail(), log: log.path().to_path_buf() }
+        SandboxError::Environment { doing: doing.into(), told: log.told() }
     }
 
     fn code(&self) -> &'static str {
@@ -82,6 +100,9 @@ impl SandboxError {
     }
 }
 
+const SUBORDINATE_IDS: &str =
+    "as root: apt install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER";
+
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Failure {
         let found = Diagnostic::error(error.code(), error.to_string());
@@ -98,32 +119,21 @@ impl From<SandboxError> for Failure {
                 SandboxError::NothingToBuild { declared, .. } => {
                     found.because(format!("its packages are for {declared}")).hint("choose one with --arch")
                 }
-                SandboxError::NoSubordinateIds => found.hint(
-                    "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER; or run pkgr as root",
-                ),
+                SandboxError::NoSubordinateIds => found.hint(SUBORDINATE_IDS),
                 SandboxError::NoNamespaces { .. } => {
                     found.hint("in a container, run it privileged; on a hardened kernel, allow user namespaces")
                 }
-                SandboxError::Root { variable, output, log, .. } => told(found, &output, &log)
-                    .hint(format!("where this machine reaches another mirror, name it in {variable}")),
+                SandboxError::Root { variable, told, .. } => {
+                    told.add_to(found).hint(format!("where this machine reaches another mirror, name it in {variable}"))
+                }
                 SandboxError::NoKeyring { package, .. } => found.hint(format!("apt install {package}")),
                 SandboxError::NoSeries { .. } => found.hint("name it: --only SERIES"),
-                SandboxError::Environment { output, log, .. } | SandboxError::Package { output, log, .. } => {
-                    told(found, &output, &log)
-                }
-                SandboxError::Step { output, log, .. } => {
-                    told(found, &output, &log).hint("look around where it happened with --shell-on-failure")
+                SandboxError::Environment { told, .. } | SandboxError::Package { told, .. } => told.add_to(found),
+                SandboxError::Step { told, .. } => {
+                    told.add_to(found).hint("look around where it happened with --shell-on-failure")
                 }
                 _ => found,
             },
         )
     }
-}
-
-/// Adds the end of what was said and where the whole is.
-fn told(mut found: Diagnostic, output: &str, log: &Path) -> Diagnostic {
-    if !output.trim().is_empty() {
-        found = found.because(output.trim_end().to_string());
-    }
-    found.because(format!("the whole log is {}", log.display()))
 }

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::error::SandboxError;
+use super::error::{SandboxError, Told};
 use crate::diagnostic::Failure;
 use crate::files;
 
@@ -58,6 +58,11 @@ impl Log {
         let (out, err) = (self.file.try_clone().map_err(fail)?, self.file.try_clone().map_err(fail)?);
         let status = command.stdin(Stdio::null()).stdout(out).stderr(err).status().map_err(fail)?;
         Ok(status.code())
+    }
+
+    /// What an error shows of it.
+    pub(super) fn told(&self) -> Box<Told> {
+        Box::new(Told { output: self.tail(), log: self.path.clone() })
     }
 
     /// The last lines since the last mark.

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_its_package() {
         let error = require(&[("sh", "dash"), ("no-such-a", "a"), ("no-such-b", "a")]).unwrap_err();
-        assert_eq!(error.to_string(), "programs are not installed: no-such-a, no-such-b");
+        assert_eq!(error.to_string(), "not installed: no-such-a, no-such-b");
         let failure = crate::diagnostic::Failure::from(error);
         assert_eq!(failure.kind.exit_code(), 3);
         assert_eq!(failure.diagnostics[0].hints, ["on Debian and Ubuntu: apt install a"]);

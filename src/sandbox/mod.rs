@@ -2,14 +2,14 @@
 //! series, installed into another clean root, and tested there.
 //!
 //! The engines are existing ones: sbuild, or mmdebstrap with unshare(1)
-//! ([`engine`]). [`roots`] caches the roots, one with build-essential and one
+//! ([`engine`]). `roots` caches the roots, one with build-essential and one
 //! without, for a package must not find in its test what only its build needs.
 //! [`autopkgtest`] turns debian/tests/control into [`scenario::Scenario`]s,
 //! lists of steps after an installation; other lists run in the same way.
 //!
 //! Nothing that a package brings ever has a network but its own loopback: what
-//! it depends on is downloaded before, and even installed without ([`namespace`]).
-//! A [`workspace`] vanishes with this process, however that ends.
+//! it depends on is downloaded before, and even installed without (`namespace`).
+//! A `workspace` vanishes with this process, however that ends.
 //!
 //! Does not make source packages, and knows nothing of recipes.
 
@@ -33,7 +33,7 @@ use crate::files;
 use crate::listener::Listener;
 use crate::series::Series;
 use engine::{Backend, Engine, Request};
-pub use error::SandboxError;
+pub use error::{SandboxError, Told};
 use log::Log;
 use mirror::Mirrors;
 use namespace::Namespace;
@@ -210,8 +210,7 @@ impl Job<'_> {
                     about,
                     step: outcome.name.clone(),
                     why: why.clone(),
-                    output: outcome.output.clone(),
-                    log: self.log.path().to_path_buf(),
+                    told: Box::new(Told { output: outcome.output.clone(), log: self.log.path().to_path_buf() }),
                 }
                 .into(),
             ),

@@ -137,8 +137,7 @@ impl<'a> Roots<'a> {
             architecture: architecture.to_string(),
             mirror: archive.mirror,
             variable: archive.variable,
-            output: log.tail(),
-            log: log.path().to_path_buf(),
+            told: log.told(),
         }
         .into())
     }
