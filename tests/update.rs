@@ -299,6 +299,48 @@ fn a_name_keeps_its_bytes_and_a_version_does_not_fall() {
     assert_eq!(lock(&folder), before);
 }
 
+/// As a mirror was seen to do: its index lists a .dsc that its pool answers 404 for.
+#[test]
+fn a_pool_without_the_newest_source() {
+    let world = World::with_both();
+    let folder = recipe(&world, RECIPE);
+    world.publish("jammy-security", &[&NEXT]);
+    let pool = world.root().join("pool/main/n/nginx");
+    fs::remove_file(pool.join("nginx_1.18.0-6ubuntu14.4.dsc")).unwrap();
+    fs::remove_file(pool.join("nginx_1.24.0-2ubuntu7.1.dsc")).unwrap();
+    let update = world.run(&["update", "ngx-hello"]).ok();
+    assert!(update.stderr.contains("using 1.18.0-6ubuntu14.3 of jammy"), "{}", update.stderr);
+    assert!(update.stderr.contains("headers are not compared"), "{}", update.stderr);
+    let locked = lock(&folder);
+    assert!(locked.contains("1.18.0-6ubuntu14.3") && locked.contains("1.24.0-2ubuntu7.1"), "{locked}");
+    assert_eq!(locked.matches("headers = ").count(), 1, "{locked}");
+    world.run(&["build", "--no-sign", "ngx-hello"]).ok();
+    // modules of separate flavors cannot be built without the source
+    fs::remove_file(pool.join("nginx_1.18.0-6ubuntu14.3.dsc")).unwrap();
+    fs::remove_dir_all(world.environment.path("home/.cache")).unwrap();
+    let refused = world.run(&["update", "ngx-hello"]).exits(3);
+    assert!(refused.stderr.contains("apt-pool-incomplete"), "{}", refused.stderr);
+    assert_eq!(lock(&folder).matches("[[follow]]").count(), 2);
+}
+
+#[test]
+fn a_late_architecture_is_waited_for_and_one_without_nginx_left_out() {
+    let world = World::with_both();
+    let folder = recipe(&world, RECIPE);
+    world.run(&["update", "ngx-hello"]).ok();
+    let before = lock(&folder);
+    world.publish_without("jammy-security", &[&NEXT], "_i386.deb");
+    let late = world.run(&["update", "ngx-hello"]).exits(3);
+    assert!(late.stderr.contains("is not built for i386 yet"), "{}", late.stderr);
+    assert_eq!(lock(&folder), before);
+    // a wildcard takes what there is
+    let folder = recipe(&world, &RECIPE.replace("[\"amd64\", \"i386\"]", "[\"any\"]"));
+    let update = world.run(&["update", "ngx-hello"]).ok();
+    assert!(update.stderr.contains("follow-no-architecture"), "{}", update.stderr);
+    assert!(update.stdout.contains("no longer there for i386"), "{}", update.stdout);
+    assert_ne!(lock(&folder), before);
+}
+
 #[test]
 fn apt_sources_and_followed_packages_are_locked_too() {
     let world = World::with_both();

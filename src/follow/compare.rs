@@ -138,7 +138,8 @@ pub(super) fn compare(old: &Followed, new: &Followed, headers: impl FnOnce() -> 
         }
     }
     of_facts(before, after, &mut abi);
-    if before.headers.is_some() && before.headers != after.headers {
+    let both_known = before.headers.is_some() && after.headers.is_some();
+    if both_known && before.headers != after.headers {
         abi.push(headers_reason(headers()));
     }
     change.weight = match (abi.is_empty(), same_version) {
@@ -148,6 +149,9 @@ pub(super) fn compare(old: &Followed, new: &Followed, headers: impl FnOnce() -> 
     };
     change.reasons = abi;
     change.reasons.extend(coverage(before, after));
+    if before.headers.is_some() && !both_known {
+        change.reasons.push("its headers could not be compared".to_string());
+    }
     Some(change)
 }
 

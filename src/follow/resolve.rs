@@ -3,7 +3,7 @@
 
 use super::error::FollowError;
 use super::{Task, harvest};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Diagnostic, Failure};
 use crate::fetch::Fetcher;
 use crate::fetch::apt::{Pocket, PoolFile, Scope, SourceEntry};
 use crate::fetch::cache::Found;
@@ -20,7 +20,12 @@ pub(super) fn scope(following: &Following) -> Scope {
 /// Looks a package up; its files are in the cache and verified then.
 pub(super) fn resolve(task: &Task) -> Result<Followed, Failure> {
     let (following, scope) = (task.following, scope(task.following));
-    let entry = task.archives.newest_source(&following.package, &scope)?;
+    let entry = match task.archives.newest_source(&following.package, &scope) {
+        Err(failure) if following.nginx.is_some() && has_code(&failure, &["apt-pool-incomplete"]) => {
+            return without_source(task, &scope, failure);
+        }
+        found => found?,
+    };
     let mut followed = followed(following, &entry)?;
     if following.nginx.is_some() {
         let Some(debian) = followed.debian.clone().filter(|file| file.file.contains(".debian.tar.")) else {
@@ -34,6 +39,30 @@ pub(super) fn resolve(task: &Task) -> Result<Followed, Failure> {
         followed.nginx = Some(facts);
     }
     Ok(followed)
+}
+
+/// Where the pool has no version's source whole, but modules are built against
+/// nginx-dev, the packages alone do: the newest version that has them. Its source
+/// is pinned by the signed index, unseen, so there are no headers to compare.
+fn without_source(task: &Task, scope: &Scope, failure: Failure) -> Result<Followed, Failure> {
+    for entry in task.archives.sources(&task.following.package, scope)? {
+        let facts = match harvest::facts(task, &entry, scope) {
+            Ok(facts) if facts.mode == LockedMode::Dev => facts,
+            Ok(_) => return Err(failure),
+            Err(error) if has_code(&error, &["source-http-status", "follow-no-flavor"]) => continue,
+            Err(error) => return Err(error),
+        };
+        let message = format!("the pool has no source of nginx for {}: headers are not compared", entry.suite);
+        let mut warning = Diagnostic::warning("apt-pool-incomplete", message);
+        warning.notes.extend(failure.diagnostics.into_iter().flat_map(|diagnostic| diagnostic.notes));
+        task.listener.tell(warning.because(format!("its packages of {} are there", entry.version)));
+        return Ok(Followed { nginx: Some(facts), ..followed(task.following, &entry)? });
+    }
+    Err(failure)
+}
+
+fn has_code(failure: &Failure, codes: &[&str]) -> bool {
+    failure.diagnostics.iter().any(|diagnostic| codes.contains(&diagnostic.code))
 }
 
 fn followed(following: &Following, entry: &SourceEntry) -> Result<Followed, FollowError> {
@@ -97,7 +126,7 @@ pub(super) fn is_still_there(task: &Task, old: &Followed) -> Result<bool, Failur
         };
         match task.archives.pinned(&pinned) {
             Ok(_) => {}
-            Err(failure) if failure.diagnostics.iter().any(|d| d.code == "apt-pin-gone") => return Ok(false),
+            Err(failure) if has_code(&failure, &["apt-pin-gone"]) => return Ok(false),
             Err(failure) => return Err(failure),
         }
     }

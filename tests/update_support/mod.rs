@@ -82,6 +82,11 @@ impl World {
 
     /// Publishes a suite with these packages; what the pool has stays there.
     pub fn publish(&self, suite: &str, packages: &[&Nginx]) {
+        self.publish_without(suite, packages, "/");
+    }
+
+    /// As [`World::publish`], without the files whose names end so.
+    pub fn publish_without(&self, suite: &str, packages: &[&Nginx], end: &str) {
         let staging = self.environment.path(format!("staging-{suite}"));
         let _ = fs::remove_dir_all(&staging);
         let pool = staging.join("pool/main/n/nginx");
@@ -89,6 +94,12 @@ impl World {
         for nginx in packages {
             self.make_source(nginx, &pool);
             self.make_debs(nginx, &pool);
+        }
+        for entry in fs::read_dir(&pool).unwrap() {
+            let path = entry.unwrap().path();
+            if path.to_string_lossy().ends_with(end) {
+                fs::remove_file(path).unwrap();
+            }
         }
         self.index(suite, &staging);
         super::common::copy_tree(&staging.join("pool"), &self.root().join("pool"));
