@@ -78,8 +78,44 @@ fn manual_pages_for_every_command() {
         assert!(page.contains(".TH") && page.contains("NAME"), "{path}");
     }
     assert!(folder.path().join("pkgr-build.1").exists());
-    assert!(text(&pkgr(&["man", "build"]).stdout).contains("keep\\-going"));
+    let page = text(&pkgr(&["man", "build"]).stdout);
+    assert!(page.contains("keep\\-going") && page.contains("\\-\\-json"), "options of its own and global ones");
     assert_eq!(pkgr(&["man", "bild"]).status.code(), Some(2));
+}
+
+#[test]
+fn documents_hold_what_is_printed() {
+    for (arguments, key) in [(["completions", "bash"], "script"), (["man", "build"], "page")] {
+        let printed = text(&pkgr(&arguments).stdout);
+        let document = pkgr(&[&["--json"][..], &arguments].concat());
+        let document: serde_json::Value = serde_json::from_slice(&document.stdout).unwrap();
+        assert_eq!(document[key], printed, "{arguments:?}");
+    }
+}
+
+/// A full disk must not pass for success.
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_pkgr")).arg("schema").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("standard output"));
+}
+
+/// `PKGR_KEY` is a default, which an option may put aside.
+#[test]
+fn a_key_in_the_environment_does_not_contradict_no_sign() {
+    let build = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pkgr"))
+            .args(["build", "--no-sign", "nowhere"])
+            .args(arguments)
+            .env("PKGR_KEY", "none@example.org")
+            .output()
+            .unwrap();
+        text(&output.stderr)
+    };
+    assert!(build(&[]).contains("no-recipe"));
+    assert!(build(&["--key", "x"]).contains("cannot be used with"));
 }
 
 /// docs/commands.md is made from the help texts; UPDATE_GOLDEN=1 writes it anew.

@@ -99,7 +99,7 @@ fn a_file_beside_the_recipe_is_used_where_it_is() {
     let fetched = place.fetch_path("hello.tar.gz").unwrap();
     assert_eq!(fetched.path, place.folder.path().join("hello.tar.gz"));
     assert_eq!(fetched.checksums, Checksums::of(&hello()));
-    assert!(place.told("pinned"));
+    assert_eq!(fetched.pins[0].from, "hello.tar.gz");
     assert!(!place.folder.path().join("cache/sha256").exists(), "nothing is copied");
 
     place.options.offline = true;

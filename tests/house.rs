@@ -155,3 +155,57 @@ fn every_dependency_has_its_reason() {
     }
     assert!(wrong.is_empty(), "no reason beside:\n{}", wrong.join("\n"));
 }
+
+/// What `cargo deny check licenses sources` says where it is installed; it takes
+/// minutes to compile, so CI has this, which needs nothing but cargo.
+#[test]
+fn dependencies_have_known_licences_and_come_from_the_registry() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform"])
+        .arg("x86_64-unknown-linux-gnu")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rules: toml::Table = include_str!("../deny.toml").parse().unwrap();
+    let names = |list: &toml::Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_string()).collect()
+    };
+    let allowed = names(&rules["licenses"]["allow"]);
+    let exceptions = rules["licenses"]["exceptions"].as_array().unwrap();
+    let mut wrong = Vec::new();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages.iter().filter(|package| package["name"] != "pkgr") {
+        let name = package["name"].as_str().unwrap();
+        if !package["source"].as_str().is_some_and(|source| source.starts_with("registry+")) {
+            wrong.push(format!("{name} is not from the registry"));
+        }
+        let of_its_own =
+            exceptions.iter().filter(|e| e["crate"].as_str() == Some(name)).flat_map(|e| names(&e["allow"]));
+        let known: Vec<String> = allowed.iter().cloned().chain(of_its_own).collect();
+        let licence = package["license"].as_str().unwrap_or_default();
+        if !is_allowed(licence, &known) {
+            wrong.push(format!("{name}: {licence}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether an SPDX expression can be satisfied: AND binds tighter than OR; one
+/// pair of parentheses around an OR is as deep as crates nest.
+fn is_allowed(expression: &str, known: &[String]) -> bool {
+    let expression = expression.replace('/', " OR ");
+    if let Some((left, right)) = expression.split_once(" AND ") {
+        if left.matches('(').count() == left.matches(')').count() {
+            let bare = |side: &str| side.trim().trim_start_matches('(').trim_end_matches(')').to_string();
+            return is_allowed(&bare(left), known) && is_allowed(&bare(right), known);
+        }
+    }
+    expression.split(" OR ").any(|licence| {
+        let licence = licence.trim().trim_matches(['(', ')']);
+        let licence = licence.split(" WITH ").next().unwrap_or(licence);
+        known.iter().any(|name| name == licence)
+    })
+}

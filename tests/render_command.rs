@@ -26,6 +26,22 @@ fn several_targets_get_a_folder_each_and_one_gets_the_folder() {
     assert!(environment.work().join("one/debian/control").is_file());
 }
 
+/// The recipe's debian/ is its author's.
+#[test]
+fn overrides_are_never_written_over() {
+    let environment = TestEnvironment::new();
+    let recipe = environment.copy("examples/hello");
+    std::fs::create_dir(recipe.join("debian")).unwrap();
+    std::fs::write(recipe.join("debian/NEWS"), "mine\n").unwrap();
+    let before = common::snapshot(&recipe);
+    let render = |arguments: &[&str]| {
+        run(environment.pkgr(&["render", "--only", "jammy"]).args(arguments).current_dir(&recipe)).exits(2)
+    };
+    assert!(render(&["-o", "."]).stderr.contains("output-is-recipe"));
+    render(&["-o", "../hello/."]);
+    assert_eq!(common::snapshot(&recipe), before);
+}
+
 #[test]
 fn one_file_on_stdout_unless_targets_disagree() {
     let environment = TestEnvironment::new();
@@ -48,7 +64,11 @@ fn the_difference_that_one_line_makes() {
     std::fs::write(recipe.join("recipe.toml"), text).unwrap();
     let before = common::snapshot(&recipe);
     let changed = run(environment.pkgr(&["render", "--diff"]).arg(&recipe)).ok();
-    assert!(changed.stdout.contains("+++ b/debian/control\n") && changed.stdout.contains("\n+ bc,\n"), "{changed:?}");
+    assert!(
+        changed.stdout.contains("+++ b/debian/control\n") && changed.stdout.contains("\n+ bc,\n"),
+        "{}",
+        changed.stdout
+    );
     assert_eq!(changed.stdout.lines().filter(|line| line.starts_with('+')).count() % 2, 0);
     common::assert_same_files(&before, &common::snapshot(&recipe), "render --diff changes nothing");
     run(environment.pkgr(&["render", "--diff=nope"]).arg(&recipe)).exits(2);

@@ -33,7 +33,7 @@ fn keys_of_gnupg_sign_what_debian_accepts() {
         let nasty = world.write("nasty.asc", signer.clearsign(NASTY).unwrap());
         world.must_verify(&[nasty]);
         let changes = world.package("p", "jammy");
-        let written = sign_files(&signer, &[changes.clone()]).unwrap();
+        let written = sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
         let names: Vec<_> = written.iter().map(|w| w.path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["hello_1.0.dsc", "hello_1.0_source.buildinfo", "hello_1.0_source.changes"]);
         world.must_pass(&changes);
@@ -97,7 +97,7 @@ fn a_key_made_elsewhere_is_understood_by_gnupg() {
         world.gpg(&["--import", world.write("pub.asc", cert.armored().to_vec().unwrap()).to_str().unwrap()]).must();
         let signer = native(&file, passphrase.unwrap_or_default()).unwrap();
         let changes = world.package("p", "noble");
-        sign_files(&signer, &[changes.clone()]).unwrap();
+        sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
         world.must_pass(&changes);
     }
 }
@@ -181,6 +181,17 @@ fn the_key_may_be_in_the_environment() {
     assert!(Signer::resolve(None, &|_| Some(" ".into()), None).unwrap().is_none());
 }
 
+/// What stands in the variable is secret, so what is no key is not quoted.
+#[test]
+fn a_key_that_was_damaged_on_the_way_is_not_told() {
+    for damaged in ["LS0tLS1CRUdJTiBQR1AgUFJJVkFURSBLRVk=", "lQVYBGdFAKEBDADJ\nxAABB", "hunter2"] {
+        let variable = |name: &str| (name == "PKGR_SIGNING_KEY").then(|| damaged.to_string());
+        let failure = Signer::resolve(None, &variable, None).unwrap_err();
+        assert_eq!(failure.diagnostics[0].code, "no-key-in-variable");
+        assert!(!format!("{failure:?}").contains(damaged));
+    }
+}
+
 #[test]
 fn gnupg_signs_with_its_own_keys() {
     for (algorithm, passphrase) in [("rsa2048", ""), ("ed25519", "secret")] {
@@ -247,7 +258,7 @@ fn the_result_is_debsigns_but_for_the_signature() {
     world.run("debsign", ["--no-conf", &format!("-k{key}"), theirs.to_str().unwrap()]).must();
     world.must_pass(&theirs);
     let signer = native(&world.export("--export-secret-keys", &key, ""), "").unwrap();
-    sign_files(&signer, &[ours.clone()]).unwrap();
+    sign_files(&signer, std::slice::from_ref(&ours)).unwrap();
     let head = |path: &std::path::Path| {
         let text = std::fs::read_to_string(path).unwrap();
         text.split("-----BEGIN PGP SIGNATURE-----").next().unwrap().to_string()
@@ -271,7 +282,7 @@ fn signed_files_are_signed_again() {
     let new = world.make_key("New <new@example.org>", "ed25519", "sign", "");
     for key in [&old, &new, &new] {
         let signer = native(&world.export("--export-secret-keys", key, ""), "").unwrap();
-        sign_files(&signer, &[changes.clone()]).unwrap();
+        sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
         world.must_pass(&changes);
         let said = world.gpg(&["--status-fd", "1", "--verify", changes.to_str().unwrap()]).must();
         assert!(said.out.contains(&format!("VALIDSIG {key}")), "{}", said.out);
@@ -289,12 +300,12 @@ fn an_interrupted_run_can_be_repeated() {
         let folder = format!("p{rounds_before}");
         let changes = world.package(&folder, "jammy");
         for _ in 0..rounds_before {
-            sign_files(&signer, &[changes.clone()]).unwrap();
+            sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
         }
         let names = ["hello_1.0.dsc", "hello_1.0_source.buildinfo", "hello_1.0_source.changes"];
         let read = || names.map(|name| std::fs::read(changes.with_file_name(name)).unwrap());
         let before = read();
-        sign_files(&signer, &[changes.clone()]).unwrap();
+        sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
         let after = read();
         // as a kill after the first or second file leaves it
         for done in [1, 2] {
@@ -302,7 +313,7 @@ fn an_interrupted_run_can_be_repeated() {
                 let bytes = if number < done { &after[number] } else { &before[number] };
                 std::fs::write(changes.with_file_name(name), bytes).unwrap();
             }
-            sign_files(&signer, &[changes.clone()]).unwrap();
+            sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
             world.must_pass(&changes);
         }
     }
@@ -345,7 +356,7 @@ fn what_does_not_fit_is_refused() {
     refused(&changes, "malformed-signature");
     std::fs::write(&changes, &before).unwrap();
     assert!(!pkgr::sign::is_signed(&std::fs::read(&dsc).unwrap()), "a refusal leaves every file as it was");
-    sign_files(&signer, &[changes.clone()]).unwrap();
+    sign_files(&signer, std::slice::from_ref(&changes)).unwrap();
     world.must_pass(&changes);
 }
 
@@ -371,11 +382,11 @@ fn single_files_and_several_at_once() {
     let signer = native(&world.export("--export-secret-keys", &key, ""), "").unwrap();
     let changes = world.package("a", "jammy");
     let dsc = changes.with_file_name("hello_1.0.dsc");
-    assert_eq!(sign_files(&signer, &[dsc.clone()]).unwrap().len(), 1);
+    assert_eq!(sign_files(&signer, std::slice::from_ref(&dsc)).unwrap().len(), 1);
     world.must_verify(std::slice::from_ref(&dsc));
     // a .buildinfo alone brings its .dsc, whose first signature it does not list
     let buildinfo = changes.with_file_name("hello_1.0_source.buildinfo");
-    assert_eq!(sign_files(&signer, &[buildinfo.clone()]).unwrap().len(), 2);
+    assert_eq!(sign_files(&signer, std::slice::from_ref(&buildinfo)).unwrap().len(), 2);
     world.must_verify(std::slice::from_ref(&buildinfo));
     // a folder's worth: each file once
     let other = world.package("b", "noble");

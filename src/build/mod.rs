@@ -6,6 +6,7 @@
 //! leaves it as it was.
 
 pub mod origs;
+pub mod patched;
 pub mod prepare;
 pub mod revision;
 pub mod staging;
@@ -15,7 +16,7 @@ pub mod upstream;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{self, Failure};
+use crate::diagnostic::{self, Diagnostic, Failure};
 use crate::listener::Listener;
 use crate::pack::source::{self, SourcePackage};
 use crate::parallel;
@@ -119,6 +120,10 @@ pub fn build(recipe: &Path, options: &Options, listener: &dyn Listener) -> Resul
     staging.publish(origs_first.iter().map(String::as_str))?;
     for package in &packages {
         staging.publish(package.own_files.iter().map(String::as_str))?;
+        if let Some(tree) = &package.kept_tree {
+            let folder = format!("{}_{}.tree", package.target.name, package.target.version.without_epoch());
+            tree.write_to(&options.output.join(folder))?;
+        }
     }
     outcome.built = packages.into_iter().map(|package| package.built).collect();
     Ok(outcome)
@@ -130,6 +135,8 @@ struct Staged<'a> {
     built: Built,
     /// Files that are this target's alone, the .changes last.
     own_files: Vec<String>,
+    /// To be left beside the package.
+    kept_tree: Option<Tree>,
 }
 
 /// What all targets of a run share.
@@ -145,9 +152,16 @@ impl<'a> Job<'a> {
         self.studied.verdict(target)?;
         let tree = self.render(target)?;
         let overridden = overridden(&tree);
+        if !overridden.is_empty() {
+            let message = format!("the recipe's own files are used: {}", overridden.join(", "));
+            listener.tell(Diagnostic::note("overridden", message));
+        }
         listener.detail(&format!("{} for {}: rendered {} files", target.name, target.series, tree.files.len()));
         let origs = origs::of_target(self.prepared, target)?;
         let include = self.includes_origs(&origs);
+        for (orig, published) in origs.iter().flat_map(|orig| origs::published_otherwise(orig, &self.prepared.lock)) {
+            listener.tell(origs::refused_there(orig, published));
+        }
         let package = source::assemble(source::Input {
             tree: &tree,
             format: target.format,
@@ -156,7 +170,7 @@ impl<'a> Job<'a> {
             include_origs: include,
         })?;
         package.warnings.iter().for_each(|warning| listener.tell(warning.clone()));
-        self.stage(target, &tree, package, include && !origs.is_empty(), overridden)
+        self.stage(target, tree, package, include && !origs.is_empty(), overridden)
     }
 
     fn render(&self, target: &Target) -> Result<Tree, Failure> {
@@ -178,7 +192,7 @@ impl<'a> Job<'a> {
     fn stage(
         &self,
         target: &'a Target,
-        tree: &Tree,
+        tree: Tree,
         package: SourcePackage,
         orig_included: bool,
         overridden: Vec<String>,
@@ -192,10 +206,6 @@ impl<'a> Job<'a> {
             self.staging.write(&file.name, &file.bytes)?;
             own_files.push(file.name.clone());
         }
-        if self.options.keep_tree {
-            let folder = format!("{}_{}.tree", target.name, target.version.without_epoch());
-            tree.write_to(&self.options.output.join(folder))?;
-        }
         let changes = self.options.output.join(&package.changes.name);
         let built = Built {
             name: target.name.clone(),
@@ -208,7 +218,8 @@ impl<'a> Job<'a> {
             signed_by,
             overridden,
         };
-        Ok(Staged { target, built, own_files })
+        let kept_tree = self.options.keep_tree.then_some(tree);
+        Ok(Staged { target, built, own_files, kept_tree })
     }
 }
 

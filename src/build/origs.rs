@@ -15,6 +15,7 @@ use crate::build::staging::Staging;
 use crate::deb::checksums::{Checksums, hex};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::files;
+use crate::lock::{Lock, Published};
 use crate::pack::source::Orig;
 use crate::plan::Target;
 
@@ -81,6 +82,28 @@ pub fn of_target(prepared: &Prepared, target: &Target) -> Result<Vec<OrigFile>, 
         Ok(OrigFile::new(target, source.component.as_deref(), prepared.upstream_of(source)?))
     };
     crate::diagnostic::all(target.sources.iter().map(file))
+}
+
+/// What the lock records of other bytes under the name of this orig.
+pub fn published_otherwise<'a>(
+    orig: &'a OrigFile,
+    lock: &'a Lock,
+) -> impl Iterator<Item = (&'a OrigFile, &'a Published)> {
+    let other = |published: &&Published| published.file == orig.file_name && published.sha256 != orig.checksums.sha256;
+    lock.published.iter().filter(other).map(move |published| (orig, published))
+}
+
+/// That an archive holds another file of this name. It may be another archive
+/// than the one that this build is for.
+pub fn refused_there(orig: &OrigFile, published: &Published) -> Diagnostic {
+    let message =
+        format!("{} has published {} with other bytes and will refuse these", published.archive, orig.file_name);
+    Diagnostic::warning("published-differs", message)
+        .because(format!("published: sha256 {}", published.sha256))
+        .because(format!("this source: sha256 {}", orig.checksums.sha256))
+        .hint(
+            "to upload there, use the published bytes, or give these another version, e.g. `version = \"1.0+repack1\"`",
+        )
 }
 
 /// Brings the orig files of the given targets into the staging folder, each

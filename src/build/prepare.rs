@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::fetch::{self, Fetched, Fetcher};
 use crate::listener::Listener;
-use crate::lock::Lock;
+use crate::lock::{Lock, Pin};
 use crate::parallel;
 use crate::plan::{self, Source, Target};
 use crate::recipe::{self, selector::Selector};
@@ -54,6 +54,7 @@ pub struct Prepared<'a> {
     pub lock: Lock,
     loaded: Lock,
     lock_path: PathBuf,
+    listener: &'a dyn Listener,
 }
 
 impl<'a> Prepared<'a> {
@@ -78,7 +79,7 @@ impl<'a> Prepared<'a> {
         for upstream in &upstreams {
             upstream.fetched.pins.iter().for_each(|pin| lock.set_pin(pin.clone()));
         }
-        Ok(Prepared { folder, targets: plan.targets, upstreams, fetcher, lock, loaded, lock_path })
+        Ok(Prepared { folder, targets: plan.targets, upstreams, fetcher, lock, loaded, lock_path, listener })
     }
 
     /// The fetched file of a target's source.
@@ -112,7 +113,20 @@ impl<'a> Prepared<'a> {
                 outdated(&self.lock_path, "another pkgr has written it meanwhile").hint("run the command again")
             );
         }
-        lock.save(&self.lock_path)
+        let written = lock.save(&self.lock_path)?;
+        let new = lock.sources.iter().filter(|pin| self.loaded.pin(&pin.from).is_none());
+        new.for_each(|pin| self.listener.tell(pinned(pin)));
+        Ok(written)
+    }
+}
+
+/// An input is pinned when it is seen first and the lock has it.
+fn pinned(pin: &Pin) -> Diagnostic {
+    let note = Diagnostic::note("pinned", format!("pinned {}", pin.from))
+        .because(format!("sha256 {}, {} bytes", pin.sha256, pin.size));
+    match &pin.commit {
+        Some(commit) => note.because(format!("commit {commit}")),
+        None => note,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::build::patched::{Patched, PatchedTree};
 use crate::build::prepare::{Prepared, Upstream};
 use crate::build::upstream::Tarballs;
 use crate::diagnostic::Failure;
@@ -18,7 +19,7 @@ use crate::plan::Target;
 use crate::{files, parallel, render};
 
 /// Changed whenever patches are judged differently, so that old verdicts are forgotten.
-const VERDICT: &str = "patches apply, 1";
+const VERDICT: &str = "patches apply, 2";
 
 /// A component's name (none for the main tarball) and the sha256 of its bytes.
 type Part = (Option<String>, String);
@@ -29,6 +30,8 @@ pub struct Studied {
     listings: BTreeMap<String, Listing>,
     /// [`PatchQueue::key`] by series, for targets with patches.
     keys: BTreeMap<String, String>,
+    /// By key; what the patches that apply make of the tree.
+    patched: BTreeMap<String, Patched>,
     /// By key; a queue that is not there applies.
     refused: BTreeMap<String, Failure>,
 }
@@ -36,7 +39,7 @@ pub struct Studied {
 impl Studied {
     /// Reads what has not been read before.
     pub fn of(prepared: &Prepared, jobs: usize, listener: &dyn Listener) -> Result<Studied, Failure> {
-        let Questions { queues, keys, mut refused } = Questions::of(prepared)?;
+        let Questions { queues, keys, mut patched, mut refused } = Questions::of(prepared)?;
         let distinct = distinct_files(prepared);
         let looks = parallel::map(&distinct, jobs, |upstream| {
             look(&prepared.fetcher, upstream, &wanted(&queues, &upstream.fetched.checksums.sha256), listener)
@@ -50,11 +53,14 @@ impl Studied {
         let verdicts = parallel::map(&queues, jobs, |queue| queue.judge(&listings, &contents, listener));
         for (queue, verdict) in queues.iter().zip(verdicts) {
             match verdict {
-                Ok(()) => prepared.fetcher.memo_put(&queue.key, b"yes"),
+                Ok(changes) => {
+                    prepared.fetcher.memo_put(&queue.key, &changes.to_bytes());
+                    patched.insert(queue.key.clone(), changes);
+                }
                 Err(failure) => drop(refused.insert(queue.key.clone(), failure)),
             }
         }
-        Ok(Studied { listings, keys, refused })
+        Ok(Studied { listings, keys, patched, refused })
     }
 
     /// Whether the target's patches apply.
@@ -74,8 +80,9 @@ impl Studied {
             }
             signing_key = signing_key.or_else(|| fetched.signing_key.clone());
         }
-        let tarballs = (!parts.is_empty()).then(|| Tarballs::new(parts));
-        Ok(TargetUpstream { tarballs, signing_key })
+        let patched = self.keys.get(&target.series.name).and_then(|key| self.patched.get(key));
+        let tree = (!parts.is_empty()).then(|| PatchedTree { tarballs: Tarballs::new(parts), patched });
+        Ok(TargetUpstream { tree, signing_key })
     }
 }
 
@@ -119,7 +126,7 @@ impl PatchQueue {
         listings: &BTreeMap<String, Listing>,
         contents: &BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
         listener: &dyn Listener,
-    ) -> Result<(), Failure> {
+    ) -> Result<Patched, Failure> {
         let base = Base { queue: self, listings, contents };
         self.patches.iter().flat_map(PatchFile::warnings).for_each(|warning| listener.tell(warning.clone()));
         let mut tree = patch::Tree::new(&base);
@@ -128,7 +135,7 @@ impl PatchQueue {
         for warning in warnings {
             listener.tell(warning);
         }
-        Ok(())
+        Ok(Patched::of(&base, &tree))
     }
 }
 
@@ -166,14 +173,14 @@ impl patch::Base for Base<'_> {
 /// What rendering one target needs to know of its upstream.
 pub struct TargetUpstream<'a> {
     /// `None` in a native package.
-    tarballs: Option<Tarballs<'a>>,
+    tree: Option<PatchedTree<'a>>,
     signing_key: Option<Vec<u8>>,
 }
 
 impl TargetUpstream<'_> {
     /// What `render` needs beside the target.
     pub fn inputs(&self) -> render::Inputs<'_> {
-        let listing = self.tarballs.as_ref().map(|tarballs| tarballs as &dyn render::Upstream);
+        let listing = self.tree.as_ref().map(|tree| tree as &dyn render::Upstream);
         render::Inputs { listing, signing_key: self.signing_key.clone() }
     }
 }
@@ -193,6 +200,8 @@ struct Questions {
     queues: Vec<PatchQueue>,
     /// The key of every target with patches, by series.
     keys: BTreeMap<String, String>,
+    /// What is remembered of queues that apply.
+    patched: BTreeMap<String, Patched>,
     /// Queues with a patch that cannot even be read.
     refused: BTreeMap<String, Failure>,
 }
@@ -220,8 +229,12 @@ impl Questions {
         let parts = parts_of(prepared, target)?;
         let key = PatchQueue::key(&parts, &patches);
         self.keys.insert(target.series.name.clone(), key.clone());
-        let known = self.refused.contains_key(&key) || self.queues.iter().any(|queue| queue.key == key);
-        if known || prepared.fetcher.memo_get(&key).is_some() {
+        let known = |key| self.refused.contains_key(key) || self.patched.contains_key(key);
+        if known(&key) || self.queues.iter().any(|queue| queue.key == key) {
+            return Ok(());
+        }
+        if let Some(patched) = prepared.fetcher.memo_get(&key).and_then(|kept| Patched::from_bytes(&kept)) {
+            self.patched.insert(key, patched);
             return Ok(());
         }
         let source = format!("{} {}", target.name, target.recipe_version);

@@ -25,7 +25,7 @@ pub struct Args {
     output: PathBuf,
     #[command(flatten)]
     key: Key,
-    /// Leave the packages unsigned
+    /// Leave the packages unsigned, whatever the configuration and PKGR_KEY say
     #[arg(long, conflicts_with = "key")]
     no_sign: bool,
     /// Use no network: sources come from the cache
@@ -94,11 +94,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
 }
 
 fn next_step(all: &[Built], args: &Args) -> String {
-    let changes = args.output.join("*_source.changes");
+    // to be typed: a folder that a shell would take apart is quoted
+    let folder = crate::render::sh::shell_word(&args.output.display().to_string());
     if all.iter().all(|built| built.signed_by.is_some()) {
-        format!("dput TARGET {}", changes.display())
+        format!("dput TARGET {folder}/*_source.changes")
     } else {
-        format!("pkgr sign --key KEY {}", changes.display())
+        format!("pkgr sign --key KEY {folder}/*_source.changes")
     }
 }
 

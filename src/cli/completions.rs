@@ -15,5 +15,8 @@ pub struct Args {
 pub fn run(args: &Args, _: &Context) -> Result<Output, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut cli::command(), "pkgr", &mut script);
-    Ok(Output::text(String::from_utf8_lossy(&script)))
+    let script = String::from_utf8_lossy(&script).into_owned();
+    let mut output = Output::text(script.clone());
+    output.json.insert("script".into(), serde_json::json!(script));
+    Ok(output)
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::cli::{self, Context, Output};
 use crate::diagnostic::Failure;
 use crate::files;
@@ -18,31 +20,33 @@ pub struct Args {
 
 /// Prints one page, or writes them all and prints their paths.
 pub fn run(args: &Args, _: &Context) -> Result<Output, Failure> {
-    let root = cli::command().disable_help_subcommand(true);
+    let mut root = cli::command().disable_help_subcommand(true);
+    root.build(); // hands the global options down, and names the pages
     let Some(folder) = &args.output else {
         let page = match &args.command {
             None => root,
             Some(name) => named(&root, name)?,
         };
-        return Ok(Output::text(String::from_utf8_lossy(&page_of(page)?)));
+        let text = String::from_utf8_lossy(&page_of(page)?).into_owned();
+        let mut output = Output::text(text.clone());
+        output.json.insert("page".into(), json!(text));
+        return Ok(output);
     };
-    let mut paths = String::new();
-    let mut write = |page: clap::Command, name: String| -> Result<(), Failure> {
+    let mut output = Output::default();
+    let mut paths = Vec::new();
+    let pages = root.get_subcommands().map(|command| (command.clone(), format!("pkgr-{}.1", command.get_name())));
+    for (page, name) in pages.chain([(root.clone(), "pkgr.1".to_string())]) {
         let path = folder.join(name);
         files::write_atomically(&path, &page_of(page)?, false)?;
-        paths.push_str(&format!("{}\n", path.display()));
-        Ok(())
-    };
-    for command in root.get_subcommands() {
-        write(named(&root, command.get_name())?, format!("pkgr-{}.1", command.get_name()))?;
+        output.text.push_str(&format!("{}\n", path.display()));
+        paths.push(path.display().to_string());
     }
-    write(root, "pkgr.1".to_string())?;
-    Ok(Output::text(paths))
+    output.json.insert("files".into(), json!(paths));
+    Ok(output)
 }
 
 fn named(root: &clap::Command, name: &str) -> Result<clap::Command, Failure> {
-    let title: &'static str = Box::leak(format!("pkgr-{name}").into_boxed_str()); // clap keeps names for ever
-    root.find_subcommand(name).map(|command| command.clone().name(title)).ok_or_else(|| {
+    root.find_subcommand(name).cloned().ok_or_else(|| {
         let message = format!("there is no command `{name}`");
         let found = crate::diagnostic::Diagnostic::error("unknown-command", message).hint("`pkgr --help` lists them");
         Failure::new(crate::diagnostic::Kind::Usage, found)

@@ -13,7 +13,7 @@ pub mod select;
 pub mod sign;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -163,14 +163,19 @@ fn conclude(command: &str, output: Result<Output, Failure>, printer: &Printer) -
     for failure in &output.failures {
         printer.failure(failure);
     }
-    if printer.is_json() {
+    let written = if printer.is_json() {
         let document = json::document(command, output.json, &output.failures, &printer.told());
-        printer.data(&format!("{document:#}\n"));
+        printer.data(&format!("{document:#}\n"))
     } else {
-        printer.data(&output.text);
-    }
+        printer.data(&output.text)
+    };
     // Several failures: the one that a retry cannot cure decides.
-    let kind = output.failures.iter().map(|failure| failure.kind).min();
+    let mut kind = output.failures.iter().map(|failure| failure.kind).min();
+    if let Err(error) = written {
+        let failure = Failure::io("write", Path::new("standard output"), &error);
+        printer.complain(&failure);
+        kind = kind.or(Some(failure.kind));
+    }
     ExitCode::from(kind.map_or(0, Kind::exit_code))
 }
 
@@ -180,7 +185,8 @@ fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();
         let failure = Failure::new(Kind::Usage, Diagnostic::error("usage", message));
         let printer = Printer::new(Color::Never, false, false, true);
-        printer.data(&format!("{:#}\n", json::document("usage", Map::new(), &[failure], &[])));
+        // what cannot be said has the exit code left
+        let _ = printer.data(&format!("{:#}\n", json::document("usage", Map::new(), &[failure], &[])));
     } else {
         let _ = error.print();
     }

@@ -53,7 +53,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         output = match (&args.stdout, &args.diff) {
             (Some(file), _) => one_file(&trees, file)?,
             (None, Some(revision)) => changes(&trees, &before(&recipe, revision, &options, context)?),
-            (None, None) => folders(&trees, args)?,
+            (None, None) => folders(&trees, &files::parent(&recipe), args)?,
         };
     }
     Ok(output)
@@ -94,11 +94,12 @@ fn changes(new: &BTreeMap<String, Tree>, old: &BTreeMap<String, Tree>) -> Output
     output
 }
 
-fn folders(trees: &BTreeMap<String, Tree>, args: &Args) -> Result<Output, Failure> {
+fn folders(trees: &BTreeMap<String, Tree>, recipe: &Path, args: &Args) -> Result<Output, Failure> {
     let mut output = Output::default();
     let mut written = Vec::new();
     for (series, tree) in trees {
         let folder = if trees.len() == 1 { args.output.clone() } else { args.output.join(series) };
+        spare_overrides(&folder, recipe)?;
         tree.write_to(&folder)?;
         let debian = folder.join("debian");
         output.text.push_str(&format!("{}\n", debian.display()));
@@ -106,6 +107,20 @@ fn folders(trees: &BTreeMap<String, Tree>, args: &Args) -> Result<Output, Failur
     }
     output.json.insert("targets".into(), json!(written));
     Ok(output)
+}
+
+/// In the recipe's own folder debian/ holds what its author wrote, and everything
+/// written there would be an override from then on.
+fn spare_overrides(folder: &Path, recipe: &Path) -> Result<(), Failure> {
+    match (folder.canonicalize(), recipe.canonicalize()) {
+        (Ok(folder), Ok(recipe)) if folder == recipe => {}
+        _ => return Ok(()),
+    }
+    let message = format!("debian/ in {} is for the recipe's own overrides", folder.display());
+    let found = Diagnostic::error("output-is-recipe", message)
+        .because("a file there replaces the generated one of its name in every later build")
+        .hint("write to another folder with -o, and copy from there what you want to keep as an override");
+    Err(Failure::new(Kind::Usage, found))
 }
 
 /// The file as all targets have it; that they differ is told, not hidden.

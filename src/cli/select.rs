@@ -43,8 +43,9 @@ fn recipe_file(path: &std::path::Path) -> Result<PathBuf, Failure> {
 /// Which key signs.
 #[derive(clap::Args, Debug)]
 pub struct Key {
-    /// Fingerprint, key id or user id in GnuPG, or the path of an armored secret key
-    #[arg(long, value_name = "KEY", env = "PKGR_KEY")]
+    /// Fingerprint, key id or user id in GnuPG, or the path of an armored secret key [env: PKGR_KEY]
+    // not clap's `env`: a variable that is set must not contradict --no-sign
+    #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// Who signs: pkgr itself with a key from a file, or GnuPG
     #[arg(long, value_name = "BACKEND")]
@@ -55,9 +56,9 @@ impl Key {
     /// The signer that the options, the environment (`PKGR_SIGNING_KEY`) and the
     /// configuration lead to; `None` where no key is named anywhere.
     pub fn signer(&self, context: &Context) -> Result<Option<Signer>, Failure> {
-        let named = self.key.as_deref();
         let environment = |name: &str| std::env::var(name).ok();
-        match Signer::resolve(named, &environment, self.backend)? {
+        let named = self.key.clone().or_else(|| environment("PKGR_KEY"));
+        match Signer::resolve(named.as_deref(), &environment, self.backend)? {
             None => Signer::resolve(context.config.key.as_deref(), &environment, self.backend),
             found => Ok(found),
         }

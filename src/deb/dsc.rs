@@ -22,6 +22,13 @@ const RELATIONS: &[(&str, Kind)] = &[
 /// dpkg folds `Binary` so that no line gets longer.
 const LONGEST_LINE: usize = 980;
 
+/// On one line. A list that begins below its name keeps a blank for that line
+/// break, as in dpkg-source.
+fn uploaders(value: &str) -> String {
+    let lead = if value.starts_with(['\n', '\r']) { " " } else { "" };
+    format!("{lead}{}", unfold(value))
+}
+
 /// The paragraph of a .dsc: `format` is as debian/source/format writes it, `files`
 /// are in their order (origs by name, each with its signature behind it, then the
 /// debian tarball).
@@ -36,7 +43,7 @@ pub fn build(source: &Source, format: &str, files: &[ListedFile]) -> Result<Para
     let mut copy = |fields: &[&str]| {
         for field in fields {
             if let Some(value) = control.get_filled(field) {
-                dsc.push(field, if *field == "Uploaders" { unfold(value) } else { value.to_string() });
+                dsc.push(field, if *field == "Uploaders" { uploaders(value) } else { value.to_string() });
             }
         }
     };
@@ -251,6 +258,13 @@ mod tests {
              Files:\n 900150983cd24fb0d6963f7d28e17f72 3 hello_2.12-2.debian.tar.xz\n\
              Another: x\nOriginal-Maintainer: O\n"
         );
+    }
+
+    #[test]
+    fn uploaders_below_their_field() {
+        let below = CONTROL_TEXT.replace("Section: devel", "Section: devel\nUploaders:\n U,\n V,");
+        let dsc = dsc(&below, None).unwrap().to_string();
+        assert!(dsc.contains("\nUploaders:  U, V,\n"), "{dsc}");
     }
 
     #[test]

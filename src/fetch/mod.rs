@@ -146,9 +146,6 @@ impl<'a> Fetcher<'a> {
             Some(keyring) => Some(self.verify(source, keyring, &object, folder, lock, &mut pins)?),
             None => None,
         };
-        for pin in pins.iter().filter(|pin| lock.pin(&pin.from).is_none()) {
-            self.tell_pinned(pin);
-        }
         let (object, compression, repacked) = match detected {
             Detected::Usable(compression) => (object, compression, false),
             Detected::Repackable(what) => (self.repack(&object, what, &name)?, Compression::Xz, true),
@@ -314,15 +311,6 @@ impl<'a> Fetcher<'a> {
         let message = format!("{name} is {} and was repacked as .tar.xz", what.name());
         self.listener.tell(Diagnostic::note("repacked", message).because("the source formats carry gz, bz2 and xz"));
         Ok(Object { path, checksums, commit: None })
-    }
-
-    fn tell_pinned(&self, pin: &Pin) {
-        let mut note = Diagnostic::note("pinned", format!("pinned {}", pin.from))
-            .because(format!("sha256 {}, {} bytes", pin.sha256, pin.size));
-        if let Some(commit) = &pin.commit {
-            note = note.because(format!("commit {commit}"));
-        }
-        self.listener.tell(note);
     }
 
     /// The listing of a source, if an earlier run kept it.

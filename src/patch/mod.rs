@@ -3,8 +3,8 @@
 //! and with the hunk shown; what it accepts is accepted.
 //!
 //! `dpkg-source` judges a patch twice, and so does this module, because the two
-//! judges read different things into the same bytes: [`analysis`] holds dpkg's
-//! own checks (`Dpkg::Source::Patch`), [`reading`] and [`apply`] what
+//! judges read different things into the same bytes: `analysis` holds dpkg's
+//! own checks (`Dpkg::Source::Patch`), `reading` and `apply` what
 //! `patch -t -F 0 -N -p1 -u -V never -E` then does (GNU patch 2.7; POSIX
 //! `patch` says which file is meant). Offsets are fine, fuzz is not.
 //!

@@ -55,6 +55,18 @@ pub enum RenderError {
         /// The variable.
         name: String,
     },
+    /// A target of debian/rules.mk that would silently replace a generated one.
+    #[error("`{name}` would take the place of `{generated}`, which the recipe needs")]
+    TargetTaken {
+        /// The target in rules.mk.
+        name: String,
+        /// The generated one.
+        generated: String,
+        /// Its commands, which would be lost.
+        lost: Vec<String>,
+        /// Where rules.mk has it.
+        place: Box<Place>,
+    },
     /// An override of a file that must say what the plan says.
     #[error("`debian/{file}` of the recipe cannot replace the generated one")]
     FixedFile {
@@ -79,7 +91,8 @@ impl From<RenderError> for Diagnostic {
         match error {
             RenderError::NoMatch { place, .. } => Diagnostic::error("no-match", message)
                 .at(*place)
-                .hint("paths are relative to the folder of recipe.toml, or to the root of the unpacked upstream tree"),
+                .hint("paths are relative to the folder of recipe.toml, or to the root of the unpacked upstream tree")
+                .hint("what the build itself makes is put in place by `[build] install`, and shared out by `files`"),
             RenderError::ManyMatches { place, to, .. } => Diagnostic::error("many-matches", message)
                 .at(*place)
                 .hint(format!("write `{to}/` to put them into a folder")),
@@ -92,6 +105,12 @@ impl From<RenderError> for Diagnostic {
                 .hint("give `build.build` and `build.install` as scripts, or leave the series out"),
             RenderError::EnvironmentLines { .. } => {
                 Diagnostic::error("environment-lines", message).hint("set it in the build script instead")
+            }
+            RenderError::TargetTaken { generated, lost, place, .. } => {
+                let mut found = Diagnostic::error("target-taken", message).at(*place);
+                found =
+                    found.because(format!("`{generated}` of the generated debian/rules does:\n{}", lost.join("\n")));
+                found.hint("use another of dh's hooks, or replace debian/rules as a whole and keep these lines")
             }
             RenderError::FixedFile { .. } => Diagnostic::error("fixed-file", message)
                 .because("version, history and format come from the recipe and its lock")

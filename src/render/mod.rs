@@ -17,7 +17,8 @@ mod licence;
 mod maintainer;
 mod payload;
 mod rules;
-mod sh;
+mod rules_mk;
+pub(crate) mod sh;
 mod source;
 mod staging;
 mod systems;
@@ -125,6 +126,7 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
     maintainer::add(target, &mut tree)?;
     autopkgtest::add(&target.tests, &mut tree);
     payload::add_overrides(target, &mut tree, &mut errors)?;
+    rules_mk::check(target, &tree, &mut errors);
     source::add_options(&mut tree);
     source::add_include_binaries(target, &mut tree);
     RenderError::all(errors)?;

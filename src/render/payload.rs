@@ -31,7 +31,7 @@ pub fn add(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
 }
 
 /// The files that a package puts in place, in no particular order.
-fn taken_by(package: &Package) -> impl Iterator<Item = &PayloadFile> {
+pub fn taken_by(package: &Package) -> impl Iterator<Item = &PayloadFile> {
     let lists = [
         &package.manpages,
         &package.completions,

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::context;
 
-use crate::plan::{Build, BuildSystem, Target};
+use crate::plan::{Build, BuildSystem, PayloadFile, Target};
 
-use super::staging::{Scope, Staging};
+use super::staging::{Scope, Staging, base_name};
 use super::systems::System;
-use super::{RenderError, Tree, Upstream, sh, template, units};
+use super::{RenderError, Tree, Upstream, payload, sh, template, units};
 
 /// Where the recipe's build scripts travel.
 const SCRIPTS: &str = "debian/scripts";
@@ -21,6 +21,7 @@ const SCRIPTS: &str = "debian/scripts";
 /// The order in which targets are written: that of dh's own sequence.
 const ORDER: &[&str] = &[
     "dh_auto_clean",
+    "dh_clean",
     "dh_update_autotools_config",
     "dh_auto_configure",
     "dh_auto_build",
@@ -67,6 +68,7 @@ pub fn render(
         rules.step(command, scope).instead = Some(lines);
     }
     rules.missing_files();
+    rules.keep_from_cleaning(listing);
     rules.narrow();
     rules.write()
 }
@@ -124,6 +126,15 @@ fn needs_silence(target: &Target, system: System, listing: Option<&dyn Upstream>
     }
     listing
         .is_none_or(|listing| BUILDABLE.iter().any(|file| listing.contains(file)) || !listing.glob("*.pro").is_empty())
+}
+
+/// Whether dh_clean deletes files of this name (its "other temp files").
+fn looks_left_over(path: &str) -> bool {
+    let name = base_name(path);
+    [".orig", ".rej", ".bak", "~"].iter().any(|end| name.ends_with(end))
+        || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
+        || ["DEADJOE", ".SUMS", "TAGS"].contains(&name)
+        || (name.ends_with(".P") && path.contains(".deps/"))
 }
 
 impl Rules<'_> {
@@ -200,6 +211,29 @@ impl Rules<'_> {
                 self.step("dh_missing", Scope::All).instead = Some(vec!["dh_missing --fail-missing".to_string()])
             }
             _ => {}
+        }
+    }
+
+    /// dh_clean deletes what looks like an editor's or patch's leavings anywhere in
+    /// the tree, before anything is built: files that a package takes are spared.
+    fn keep_from_cleaning(&mut self, listing: Option<&dyn Upstream>) {
+        let mut spared = BTreeSet::new();
+        for file in self.target.packages.iter().flat_map(payload::taken_by) {
+            match (file, listing) {
+                (PayloadFile::Recipe(path), _) => drop(spared.insert(payload::path_in_tree(self.target.format, path))),
+                (PayloadFile::Upstream(path, _), Some(listing)) if !listing.contains(path) => {
+                    spared.extend(listing.glob(path));
+                }
+                (PayloadFile::Upstream(path, _), _) => drop(spared.insert(path.clone())),
+            }
+        }
+        spared.retain(|path| looks_left_over(path));
+        if !spared.is_empty() {
+            // -X takes a part of the path, and makes a regular expression of it in which dots alone are quoted
+            let plain = |path: &str| path.rsplit(['*', '+', '?', '[', ']', '^', '$', '\\']).next().map(sh::word);
+            let options: BTreeSet<String> = spared.iter().filter_map(|path| plain(path)).collect();
+            let options: Vec<String> = options.iter().map(|option| format!(" -X{option}")).collect();
+            self.step("dh_clean", Scope::All).instead = Some(vec![format!("dh_clean{}", options.concat())]);
         }
     }
 

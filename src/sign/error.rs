@@ -11,6 +11,8 @@ use crate::diagnostic::{Diagnostic, Failure};
 pub enum SignError {
     #[error("no signing key is named")]
     NoKeyNamed,
+    #[error("PKGR_SIGNING_KEY holds no armored secret key")]
+    NoKeyInVariable,
     #[error("`{0}` is no file with a secret key")]
     NoSuchFile(String),
     #[error("the gpg backend takes the name of a key, not the key itself")]
@@ -89,6 +91,7 @@ impl SignError {
         use SignError::*;
         match self {
             NoKeyNamed => "no-signing-key",
+            NoKeyInVariable => "no-key-in-variable",
             NoSuchFile(_) => "key-not-found",
             BlockForGpg => "key-block-for-gpg",
             NotAKey { .. } => "not-a-key",
@@ -146,6 +149,10 @@ impl SignError {
         use SignError::*;
         let text = match self {
             NoKeyNamed => "give --key, or the armored secret key in PKGR_SIGNING_KEY".to_string(),
+            NoKeyInVariable => {
+                "it wants the output of `gpg --armor --export-secret-keys FINGERPRINT`, with its first line and not encoded"
+                    .into()
+            }
             NoSuchFile(_) => {
                 "give the path of an armored secret key, or a key that `gpg --list-secret-keys` shows".into()
             }

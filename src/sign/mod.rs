@@ -35,7 +35,7 @@ pub use sequoia_openpgp::crypto::Password;
 
 use crate::diagnostic::Failure;
 
-/// Holds an armored secret key, or whatever else may stand for KEY.
+/// Holds an armored secret key, or else the path or name of one.
 pub const KEY_VARIABLE: &str = "PKGR_SIGNING_KEY";
 /// Holds the passphrase of the key.
 pub const PASSPHRASE_VARIABLE: &str = "PKGR_SIGNING_KEY_PASSPHRASE";
@@ -76,8 +76,12 @@ impl Signer {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let passphrase = set(PASSPHRASE_VARIABLE).map(Password::from);
         let held = set(KEY_VARIABLE);
-        let Some(key) = key.map(str::to_string).filter(|k| !k.trim().is_empty()).or_else(|| held.clone()) else {
-            return Ok(None);
+        let key = match (key.map(str::to_string).filter(|key| !key.trim().is_empty()), &held) {
+            (Some(key), _) => key,
+            (None, Some(held)) if is_block(held) || is_file(held) || is_name(held) => held.clone(),
+            // a damaged or encoded key would end in a message, and that in the log of a build server
+            (None, Some(_)) => return Err(SignError::NoKeyInVariable.into()),
+            (None, None) => return Ok(None),
         };
         let native = |bytes: Vec<u8>, origin: &str, choice: Option<&str>| {
             let source = unlock::Passphrases::new(passphrase.clone(), &terminal::ask_passphrase);
@@ -137,6 +141,15 @@ impl Signer {
 /// Whether KEY is the key itself rather than its name.
 fn is_block(key: &str) -> bool {
     key.contains("-----BEGIN PGP ")
+}
+
+/// Whether the text may be told to people as the name of a key: a key id, a
+/// fingerprint, a user id with an address.
+fn is_name(key: &str) -> bool {
+    let digits = key.trim_start_matches("0x");
+    let is_id = digits.len() <= 64 && digits.bytes().all(|b| b.is_ascii_hexdigit() || b == b' ');
+    let is_address = key.len() <= 254 && key.contains('@') && !key.contains(['\n', '\r']);
+    is_id || is_address
 }
 
 /// Whether KEY names something that can be read: also a pipe, as `<(…)` gives.

@@ -65,18 +65,26 @@ impl Printer {
     }
 
     /// Data on stdout, as it is. A closed pipe is no error: the reader has enough.
-    pub fn data(&self, text: &str) {
+    pub fn data(&self, text: &str) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The diagnostics of a failure on stderr (with `--json` they are part of
     /// the document, and not printed here).
     pub fn failure(&self, failure: &Failure) {
         if !self.json {
-            for diagnostic in &failure.diagnostics {
-                self.line(&message::diagnostic(diagnostic, self.color));
-            }
+            self.complain(failure);
+        }
+    }
+
+    /// The diagnostics of a failure on stderr, even where a document was to hold them.
+    pub fn complain(&self, failure: &Failure) {
+        for diagnostic in &failure.diagnostics {
+            self.line(&message::diagnostic(diagnostic, self.color));
         }
     }
 

@@ -218,7 +218,11 @@ struct Allowed {
 
 impl Allowed {
     fn covers(&self, tag: &str, package: &Package) -> bool {
-        let named = tag == self.tag || tag.starts_with(&format!("{} ", self.tag));
+        // an entry with a context stands for what begins with it
+        let named = match self.tag.contains(' ') {
+            true => tag.starts_with(&self.tag),
+            false => tag.split(' ').next() == Some(&self.tag),
+        };
         named && (self.on == "*" || self.on == package.vendor || self.on == package.series)
     }
 }

@@ -216,7 +216,8 @@ pub fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// Every file below a folder and its bytes, by path relative to it.
+/// Every file below a folder and its bytes (of a link, what it points to), by
+/// path relative to it.
 pub fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![folder.to_path_buf()];
@@ -226,7 +227,11 @@ pub fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             if path.is_dir() && !path.is_symlink() {
                 waiting.push(path);
             } else {
-                let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                let read = match fs::read_link(&path) {
+                    Ok(target) => Ok(target.into_os_string().into_encoded_bytes()),
+                    Err(_) => fs::read(&path),
+                };
+                let bytes = read.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
                 found.insert(path.strip_prefix(folder).unwrap().to_path_buf(), bytes);
             }
         }

@@ -335,6 +335,29 @@ fn files_of_the_upstream_tree_are_taken() {
     }
 }
 
+/// dh_clean deletes backups and rejects wherever they are, before anything is built.
+#[test]
+fn files_that_look_left_over_are_taken_too() {
+    for series in ["xenial", "focal", "jammy"] {
+        let mut case = program(series);
+        let payload = ["notes.orig", "old+new.bak", "with blank~", "#marked#"];
+        for file in payload {
+            std::fs::write(case.folder.path().join(file), "left\n").unwrap();
+            let install =
+                Install { file: PayloadFile::Recipe(file.into()), to: "/usr/share/hello/".into(), mode: None };
+            case.target.packages[0].install.push(install);
+        }
+        case.upstream.0.insert("src/patched.rej".into(), ("rejected\n".into(), false));
+        let file = PayloadFile::Upstream("src/*.rej".into(), place());
+        case.target.packages[0].install.push(Install { file, to: "/usr/share/hello/".into(), mode: None });
+        let contents = Built::of(&case).contents("hello");
+        for file in payload.iter().chain(&["patched.rej"]) {
+            let line = format!("-rw-r--r-- usr/share/hello/{file}");
+            assert!(contents.contains(&line), "{series} lacks {file}: {contents:#?}");
+        }
+    }
+}
+
 #[test]
 fn units_of_packages_of_both_kinds() {
     for series in ["xenial", "jammy"] {

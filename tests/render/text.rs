@@ -102,6 +102,32 @@ fn overrides_replace_and_join() {
     assert_eq!(case.codes(), ["fixed-file", "fixed-file"]);
 }
 
+/// make and dh would leave out the generated commands without a word.
+#[test]
+fn hooks_of_rules_mk_do_not_hide_generated_ones() {
+    for (series, name, taken) in [
+        ("jammy", "execute_after_dh_fixperms", true),
+        ("jammy", "execute_after_dh_fixperms-indep", true),
+        ("jammy", "execute_before_dh_fixperms", false),
+        ("jammy", "override_dh_builddeb", false),
+        ("focal", "override_dh_fixperms", true),
+    ] {
+        let mut case = everything(series);
+        case.write("debian/rules.mk", format!("{name}:\n\ttrue\n"));
+        case.target.overrides = vec!["rules.mk".into()];
+        let result = pkgr::render::render(&case.target, &case.inputs());
+        match (taken, result) {
+            (false, Ok(_)) => {}
+            (true, Err(failure)) => {
+                assert_eq!(failure.diagnostics[0].code, "target-taken");
+                assert_eq!(failure.diagnostics[0].place.as_ref().unwrap().line, 1);
+                assert!(failure.diagnostics[0].notes[0].contains("chmod 0640"), "{:?}", failure.diagnostics[0]);
+            }
+            (_, result) => panic!("{series} {name}: {result:?}"),
+        }
+    }
+}
+
 #[test]
 fn binary_payload_is_listed() {
     let mut case = program("jammy");
