@@ -91,10 +91,16 @@ fn main() {
     let options = Options::read();
     let bench = tempfile::Builder::new().prefix("pkgr-bench-").tempdir().expect("a temporary folder");
     let world = World::new(bench.path());
-    let mut rows = Vec::new();
+    let (mut rows, mut baselines) = (Vec::new(), Vec::new());
     for case in CASES.iter().filter(|case| options.wants(case)) {
         eprintln!("{}: {} …", case.what, case.package);
-        rows.push(run(case, &world, &options));
+        let known =
+            baselines.iter().position(|b: &Baseline| b.package.name == case.package && b.targets == case.targets);
+        let index = known.unwrap_or_else(|| {
+            baselines.push(Baseline::measure(case, &world, &options));
+            baselines.len() - 1
+        });
+        rows.push(run(case, &baselines[index], &world, &options));
     }
     print_table(&rows, &world);
     let broken = broken_promises(&rows, &world);
@@ -106,12 +112,36 @@ fn main() {
     }
 }
 
-fn run(case: &'static Case, world: &World, options: &Options) -> Row {
-    let dsc = apt::dsc(&apt::source(case.package)).expect("a .dsc");
-    let folder = world.folder.join(format!("{}-{}", case.package, case.targets));
-    let series = &recipe::SERIES[..case.targets];
-    let package = recipe::Package::unpack(world, &dsc, &folder);
-    let build = classic::pkgr_command(world, &recipe::write(&package, &folder.join("recipe"), series));
+/// The classic side of one or more rows, prepared and measured once.
+struct Baseline {
+    package: recipe::Package,
+    targets: usize,
+    /// Where pkgr builds.
+    recipe: PathBuf,
+    times: Times,
+    /// Megabytes of the largest process.
+    peak: f64,
+}
+
+impl Baseline {
+    fn measure(case: &Case, world: &World, options: &Options) -> Baseline {
+        let dsc = apt::dsc(&apt::source(case.package)).expect("a .dsc");
+        let folder = world.folder.join(format!("{}-{}", case.package, case.targets));
+        let series = &recipe::SERIES[..case.targets];
+        let package = recipe::Package::unpack(world, &dsc, &folder);
+        let recipe = recipe::write(&package, &folder.join("recipe"), series);
+        // a loop of sixteen, or the kernel, is long enough to be measured once
+        let once = case.targets > 1 || case.package == LARGE;
+        let debuild = classic::debuild_command(world, &package, series);
+        let times = median((0..if once { 1 } else { options.runs }).map(|_| world.measure(&debuild)));
+        // the loop's peak is that of any of its turns
+        let peak = world.peak(&classic::debuild_command(world, &package, &series[..1]));
+        Baseline { package, targets: case.targets, recipe, times, peak }
+    }
+}
+
+fn run(case: &'static Case, baseline: &Baseline, world: &World, options: &Options) -> Row {
+    let build = classic::pkgr_command(world, &baseline.recipe);
     world.run(&build); // fills the cache
     let ours = (0..options.runs).map(|_| {
         if case.first_time {
@@ -120,24 +150,17 @@ fn run(case: &'static Case, world: &World, options: &Options) -> Row {
         world.measure(&build)
     });
     let pkgr = median(ours);
-    // a loop of sixteen, or the kernel, is long enough to be measured once
-    let once = case.targets > 1 || case.package == LARGE;
-    let debuild = classic::debuild_command(world, &package, series);
-    let classic = median((0..if once { 1 } else { options.runs }).map(|_| world.measure(&debuild)));
-    // the loop's peak is that of any of its turns
-    let one = classic::debuild_command(world, &package, &series[..1]);
-    let peak = (world.peak(&one), world.peak(&build));
+    let peak = (baseline.peak, world.peak(&build));
     let dist = build.folder.join("dist");
-    compare(world, &package.folder, &dist);
-    let debian_tar = (size_of_debian_tar(&package.folder), size_of_debian_tar(&dist));
-    Row { case, classic, pkgr, peak, debian_tar }
+    compare(world, &baseline.package.folder, &dist);
+    let debian_tar = (size_of_debian_tar(&baseline.package.folder), size_of_debian_tar(&dist));
+    Row { case, classic: baseline.times, pkgr, peak, debian_tar }
 }
 
-/// Both sides packed the same files of the same sizes, but for the changelog,
-/// whose words differ: or their times could not be compared.
+/// Both sides packed the same files of the same sizes, but for the three that
+/// pkgr writes itself: or their times could not be compared.
 fn compare(world: &World, theirs: &Path, ours: &Path) {
-    let list =
-        "tar --list --verbose --file \"$tar\" | sed 's/  */ /g' | cut -d' ' -f3,6- | grep -v ' debian/changelog$'";
+    let list = "tar --list --verbose --file \"$tar\" | sed 's/  */ /g' | cut -d' ' -f3,6- | grep -v -E ' debian/(changelog|patches/series|source/format)$'";
     let first = |folder: &Path| format!("tar=$(ls '{}'/*.debian.tar.xz | head -1); {list}", folder.display());
     let shown = |folder: &Path| world.run(&Shell { script: first(folder), folder: world.folder.clone() });
     let (theirs, ours) = (shown(theirs), shown(ours));

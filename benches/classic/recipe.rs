@@ -51,11 +51,14 @@ impl Package {
             world.run(&Shell { script, folder: tree.clone() }).trim().to_string()
         };
         let (name, version) = (head("Source"), head("Version"));
-        // years of history would be work for the one side only; and pkgr packs
-        // what a link points to
+        // work for the one side only: years of history, patches that are not
+        // applied; and pkgr packs what a link points to
         let level = "sed -i '/^ -- /q' debian/changelog
             find debian -type l | while read -r link; do
                 target=$(realpath \"$link\"); rm \"$link\"; cp -r \"$target\" \"$link\"
+            done
+            ! test -d debian/patches || find debian/patches -type f -printf '%P\\n' | while read -r file; do
+                test \"$file\" = series || grep -q \"^$file\" debian/patches/series || rm \"debian/patches/$file\"
             done";
         world.run(&Shell { script: level.to_string(), folder: tree.clone() });
         let start = format!("{name}_");
