@@ -229,7 +229,7 @@ fn a_file_of_a_pool_is_pinned_by_its_own_digest() {
         sha256: checksums.sha256.clone(),
         size: checksums.size,
     };
-    place.options.locked = true;
+    (place.options.locked, place.options.offline) = (true, true);
     let absent = place.fetch(Location::Pool(file.clone()), &Lock::default());
     assert_eq!(code(absent), ("source-not-cached", Kind::Environment));
     let fetcher = Fetcher::new(place.options.clone(), &place.recorder).unwrap();

@@ -123,7 +123,7 @@ impl From<FetchError> for Failure {
             FetchError::NoCacheFolder => diagnostic.hint("set XDG_CACHE_HOME, or name a folder with --cache DIR"),
             FetchError::Missing { path, .. } => diagnostic.because(format!("looked for {}", path.display())),
             FetchError::Offline { .. } => diagnostic.hint("fill the cache with `pkgr fetch`, then work offline"),
-            FetchError::NotCached { .. } => diagnostic.hint("`pkgr update` fetches what it locks"),
+            FetchError::NotCached { .. } => diagnostic.hint("fill the cache once with `pkgr fetch`, without --offline"),
             FetchError::NotLocked { .. } => diagnostic.hint("pin it with `pkgr fetch` and commit recipe.lock"),
             FetchError::Contradiction { authority, expected, found, .. } => {
                 let hint = match authority {
