@@ -62,6 +62,7 @@ impl<'a> Prepared<'a> {
     /// Reads, evaluates, fetches.
     pub fn open(path: &Path, options: &Options, listener: &'a dyn Listener) -> Result<Prepared<'a>, Failure> {
         let recipe = recipe::load(path)?;
+        tell_what_is_not_used_yet(&recipe, listener);
         let lock_path = Lock::path_for(path);
         let loaded = Lock::load(&lock_path)?;
         let evaluate = plan::EvaluateOptions {
@@ -120,6 +121,16 @@ impl<'a> Prepared<'a> {
         let new = lock.sources.iter().filter(|pin| self.loaded.pin(&pin.from).is_none());
         new.for_each(|pin| self.listener.tell(pinned(pin)));
         Ok(written)
+    }
+}
+
+/// Tables that are checked, but that no command of this pkgr acts on.
+fn tell_what_is_not_used_yet(recipe: &recipe::Recipe, listener: &dyn Listener) {
+    for (name, what) in [("watch", "finds no new upstream versions"), ("upload", "uploads nothing")] {
+        if let Some(table) = recipe.root().table(name) {
+            let message = format!("`[{name}]` is checked, but this pkgr {what} yet");
+            listener.tell(Diagnostic::note("not-yet", message).at(recipe.document().place(&table.span)));
+        }
     }
 }
 
