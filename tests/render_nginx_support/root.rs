@@ -28,13 +28,13 @@ pub struct Release {
 /// The root, made on first use; whoever comes meanwhile waits for it.
 pub fn root(release: &Release) -> PathBuf {
     let roots = kept("roots");
-    let root = roots.join(format!("nginx-{}", release.codename));
-    let lock = fs::File::create(roots.join(format!("nginx-{}.lock", release.codename))).unwrap();
+    let root = roots.join(format!("modules-{}", release.codename));
+    let lock = fs::File::create(roots.join(format!("modules-{}.lock", release.codename))).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     if root.exists() {
         return root;
     }
-    let unfinished = roots.join(format!("nginx-{}.new", release.codename));
+    let unfinished = roots.join(format!("modules-{}.new", release.codename));
     run(Command::new("rm").arg("-rf").arg(&unfinished)).ok();
     let mut make = Command::new("mmdebstrap");
     make.args(["--variant=minbase", "--quiet", "--skip=cleanup/apt", "--include", release.installed]);
