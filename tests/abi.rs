@@ -277,7 +277,7 @@ fn as_root(program: &str) -> Command {
     command
 }
 
-/// The mirror of Debian's archive that apt is configured for, or Debian's own.
+/// The mirror of Debian's archive that apt is configured for.
 fn mirror() -> String {
     let etc = Path::new("/etc/apt");
     let mut sources = files(&etc.join("sources.list.d"));
@@ -286,7 +286,7 @@ fn mirror() -> String {
     let lines = texts.lines().filter(|line| !line.trim_start().starts_with('#'));
     let words = lines.flat_map(str::split_whitespace).map(|word| word.trim_end_matches('/'));
     let is_mirror = |word: &&str| word.starts_with("http") && word.ends_with("/debian");
-    words.into_iter().find(is_mirror).unwrap_or("http://deb.debian.org/debian").to_string()
+    words.into_iter().find(is_mirror).expect("apt is configured for no mirror of Debian").to_string()
 }
 
 /// What was wrong, told together.

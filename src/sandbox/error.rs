@@ -41,6 +41,8 @@ pub enum SandboxError {
     Start { program: String, error: std::io::Error },
     #[error("cannot make a root of {series} for {architecture} from {mirror}")]
     Root { series: String, architecture: String, mirror: String, variable: &'static str, told: Box<Told> },
+    #[error("this machine's apt names no mirror of {what}")]
+    NoMirror { what: &'static str, variable: &'static str },
     #[error("there is no keyring of {distro} at {}", path.display())]
     NoKeyring { distro: &'static str, path: PathBuf, package: &'static str },
     #[error("{}: {message}", path.display())]
@@ -77,6 +79,7 @@ impl SandboxError {
             SandboxError::NoNamespaces { .. } => "no-namespaces",
             SandboxError::Start { .. } => "program-not-started",
             SandboxError::Root { .. } => "root-not-made",
+            SandboxError::NoMirror { .. } => "no-mirror",
             SandboxError::NoKeyring { .. } => "no-archive-keyring",
             SandboxError::NotASourcePackage { .. } => "not-a-source-package",
             SandboxError::NoSeries { .. } => "series-not-known",
@@ -126,6 +129,7 @@ impl From<SandboxError> for Failure {
                 SandboxError::Root { variable, told, .. } => {
                     told.add_to(found).hint(format!("where this machine reaches another mirror, name it in {variable}"))
                 }
+                SandboxError::NoMirror { variable, .. } => found.hint(format!("name one in {variable}")),
                 SandboxError::NoKeyring { package, .. } => found.hint(format!("apt install {package}")),
                 SandboxError::NoSeries { .. } => found.hint("name it: --only SERIES"),
                 SandboxError::Environment { told, .. } | SandboxError::Package { told, .. } => told.add_to(found),

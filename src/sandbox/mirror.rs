@@ -9,8 +9,6 @@ use super::error::SandboxError;
 use crate::deb::control;
 use crate::series::{Distro, Series, catalog};
 
-const DEBIAN: &str = "http://deb.debian.org/debian";
-const DEBIAN_SECURITY: &str = "http://deb.debian.org/debian-security";
 const UBUNTU: &str = "http://archive.ubuntu.com/ubuntu";
 const UBUNTU_PORTS: &str = "http://ports.ubuntu.com/ubuntu-ports";
 
@@ -37,12 +35,18 @@ pub struct Archive {
 }
 
 impl Mirrors {
-    /// The archive of a series for an architecture.
-    pub fn archive(&self, series: &Series, architecture: &str) -> Archive {
+    /// The archive of a series for an architecture; an error where nobody names
+    /// a mirror of Debian.
+    pub fn archive(&self, series: &Series, architecture: &str) -> Result<Archive, SandboxError> {
         self.archive_on(series, architecture, &machine_sources(Path::new("/etc/apt")))
     }
 
-    fn archive_on(&self, series: &Series, architecture: &str, machine: &[(String, String)]) -> Archive {
+    fn archive_on(
+        &self,
+        series: &Series,
+        architecture: &str,
+        machine: &[(String, String)],
+    ) -> Result<Archive, SandboxError> {
         let name = &series.name;
         if series.distro == Distro::Ubuntu {
             let usual = if matches!(architecture, "amd64" | "i386") { UBUNTU } else { UBUNTU_PORTS };
@@ -50,22 +54,25 @@ impl Mirrors {
             // a PPA is built with all components
             let line = |pocket: &str| format!("deb {mirror} {name}{pocket} main restricted universe multiverse");
             let lines = ["", "-updates", "-security"].map(line).to_vec();
-            return Archive { lines, mirror, variable: "PKGR_UBUNTU_MIRROR" };
+            return Ok(Archive { lines, mirror, variable: "PKGR_UBUNTU_MIRROR" });
         }
         let of_machine = |is_ours: fn(&str) -> bool| {
             machine.iter().find(|(_, suite)| is_ours(suite)).map(|(uri, _)| uri.trim_end_matches('/').to_string())
         };
-        let mirror = self.debian.clone().or_else(|| of_machine(is_main)).unwrap_or_else(|| DEBIAN.to_string());
-        let security = self.debian_security.clone().or_else(|| of_machine(is_security));
-        let security = security.unwrap_or_else(|| DEBIAN_SECURITY.to_string());
+        let missing = |what, variable| SandboxError::NoMirror { what, variable };
+        let mirror = self.debian.clone().or_else(|| of_machine(is_main));
+        let mirror = mirror.ok_or_else(|| missing("Debian", "PKGR_DEBIAN_MIRROR"))?;
         let mut lines = vec![format!("deb {mirror} {name} main")];
         if !series.number.is_empty() {
             let suite =
                 if series.is_since("bullseye") { format!("{name}-security") } else { format!("{name}/updates") };
+            let security = self.debian_security.clone().or_else(|| of_machine(is_security));
+            let security =
+                security.ok_or_else(|| missing("Debian's security archive", "PKGR_DEBIAN_SECURITY_MIRROR"))?;
             lines.push(format!("deb {mirror} {name}-updates main"));
             lines.push(format!("deb {security} {suite} main"));
         }
-        Archive { lines, mirror, variable: "PKGR_DEBIAN_MIRROR" }
+        Ok(Archive { lines, mirror, variable: "PKGR_DEBIAN_MIRROR" })
     }
 }
 
@@ -165,7 +172,7 @@ mod tests {
         );
         write("sources.list.d/b.list.save", "deb http://no/debian bookworm main\n");
         let found = machine_sources(folder.path());
-        let archive = Mirrors::default().archive_on(&series("trixie"), "amd64", &found);
+        let archive = Mirrors::default().archive_on(&series("trixie"), "amd64", &found).unwrap();
         assert_eq!(
             archive.lines,
             [
@@ -181,10 +188,20 @@ mod tests {
         let machine = [("http://one/debian".to_string(), "bookworm".to_string())];
         let mirrors =
             Mirrors { debian: Some("http://mine".into()), ubuntu: Some("http://u".into()), ..Default::default() };
-        assert_eq!(mirrors.archive_on(&series("sid"), "amd64", &machine).lines, ["deb http://mine sid main"]);
-        let buster = Mirrors::default().archive_on(&series("buster"), "i386", &machine);
-        assert_eq!(buster.lines[2], "deb http://deb.debian.org/debian-security buster/updates main");
-        assert_eq!(mirrors.archive_on(&series("jammy"), "arm64", &machine).mirror, "http://u");
-        assert_eq!(Mirrors::default().archive_on(&series("jammy"), "arm64", &[]).mirror, UBUNTU_PORTS);
+        assert_eq!(mirrors.archive_on(&series("sid"), "amd64", &machine).unwrap().lines, ["deb http://mine sid main"]);
+        let secured = Mirrors { debian_security: Some("http://s".into()), ..Default::default() };
+        let buster = secured.archive_on(&series("buster"), "i386", &machine).unwrap();
+        assert_eq!(buster.lines[2], "deb http://s buster/updates main");
+        assert_eq!(mirrors.archive_on(&series("jammy"), "arm64", &machine).unwrap().mirror, "http://u");
+        assert_eq!(Mirrors::default().archive_on(&series("jammy"), "arm64", &[]).unwrap().mirror, UBUNTU_PORTS);
+    }
+
+    #[test]
+    fn a_machine_that_names_no_mirror_is_told_how_to_name_one() {
+        let machine = [("http://one/debian".to_string(), "bookworm".to_string())];
+        let none = Mirrors::default().archive_on(&series("trixie"), "amd64", &[]).unwrap_err();
+        assert!(none.to_string().contains("no mirror of Debian"));
+        let security = Mirrors::default().archive_on(&series("trixie"), "amd64", &machine).unwrap_err();
+        assert!(security.to_string().contains("security"));
     }
 }

@@ -114,7 +114,7 @@ impl<'a> Roots<'a> {
         tarball: &Path,
         log: &mut Log,
     ) -> Result<(), Failure> {
-        let archive = self.mirrors.archive(series, architecture);
+        let archive = self.mirrors.archive(series, architecture)?;
         let keyring = mirror::keyring(series.distro)?;
         let name = tarball.file_name().unwrap_or_default().to_string_lossy();
         let unfinished = self.folder.join(format!("{TEMPORARY_PREFIX}{name}"));
