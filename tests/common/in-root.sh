@@ -7,9 +7,11 @@
 set -eu
 root=$1 shared=$2 how=$3 script=$4
 
-mount --make-rprivate /
+# in a chroot / is no mount and cannot be made private: then the folder itself is
+mount --make-rprivate / 2>/dev/null || :
 base=$(mktemp -d)
 mount -t tmpfs tmpfs "$base"
+mount --make-private "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
 mount -t overlay overlay -o "lowerdir=$root,upperdir=$base/upper,workdir=$base/work" "$base/root"
 root=$base/root

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::control::Paragraph;
-use super::{TestEnvironment, repository, run};
+use super::{TestEnvironment, gpgv_only, repository, run};
 
 /// A source package on disk, by its .changes.
 pub struct Package {
@@ -182,6 +182,7 @@ fn unpack(environment: &TestEnvironment, package: &Package) -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     let tree = folder.join(name);
     let mut command = environment.command("dpkg-source");
+    command.env("PATH", gpgv_only::path(&environment.path("gpgv-only")));
     let unpacked = run(command.args(["--require-valid-signature", "-x"]).arg(&package.dsc).arg(&tree)).ok();
     assert!(!unpacked.stderr.contains("warning"), "{}", unpacked.stderr);
     tree

@@ -10,6 +10,7 @@
 
 pub mod apt;
 pub mod control;
+pub mod gpgv_only;
 pub mod judge;
 pub mod reference;
 pub mod root;
@@ -124,14 +125,14 @@ impl TestEnvironment {
                 // the name under which gpgv and dpkg-source look for it
                 keyring: self.gnupg().join("trustedkeys.gpg"),
             };
-            let export = |what: &str, to: &Path| {
-                let bytes = self.command("gpg").args(["--batch", what]).output().unwrap().stdout;
-                assert!(!bytes.is_empty(), "gpg {what} gave nothing");
-                fs::write(to, bytes).unwrap();
+            let export = |what: &str, armor: &[&str], to: &Path| {
+                let mut gpg = self.command("gpg");
+                gpg.args(["--batch", "--pinentry-mode", "loopback", "--passphrase", ""]).args(armor);
+                let said = run(gpg.arg("--output").arg(to).arg(what)).ok();
+                assert!(to.exists(), "gpg {what} gave nothing: {}", said.stderr);
             };
-            export("--export", &key.keyring);
-            let armored = self.command("gpg").args(["--batch", "--armor", "--export-secret-keys"]).output().unwrap();
-            fs::write(&key.secret, armored.stdout).unwrap();
+            export("--export", &[], &key.keyring);
+            export("--export-secret-keys", &["--armor"], &key.secret);
             key
         })
     }

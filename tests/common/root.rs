@@ -71,6 +71,8 @@ fn enter(environment: &TestEnvironment, shared: &Path) -> Command {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         command.args(["--map-root-user", "--map-auto"]);
     }
+    // made private by the script, which can do it inside a chroot too
+    command.args(["--propagation", "unchanged"]);
     command.args(["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "sh"]);
     command.arg(repository().join("tests/common/in-root.sh")).arg(bare()).arg(shared);
     command

@@ -1,6 +1,9 @@
 //! A private home with GnuPG, throwaway keys and small packages; the tools of
 //! Debian that judge signatures.
 
+#[path = "../common/gpgv_only.rs"]
+mod gpgv_only;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -162,12 +165,16 @@ impl World {
         let args = ["--no-conf", "--keyring", keyring.to_str().unwrap(), changes.to_str().unwrap()];
         let said = self.run("dscverify", args).must();
         assert!(said.out.contains("All files validated successfully"), "{}", said.out);
-        // dpkg-source looks for its keys here, not in GNUPGHOME
-        std::fs::create_dir_all(self.path("home/.gnupg")).unwrap();
-        std::fs::copy(&keyring, self.path("home/.gnupg/trustedkeys.gpg")).unwrap();
+        // dpkg-source looks for its keys in the one (1.21) or the other (1.22)
+        for place in ["home/.gnupg", "gnupg"] {
+            std::fs::create_dir_all(self.path(place)).unwrap();
+            std::fs::copy(&keyring, self.path(place).join("trustedkeys.gpg")).unwrap();
+        }
         let unpacked = folder.join("unpacked");
         let args = [OsStr::new("--require-valid-signature"), OsStr::new("-x"), dsc.as_os_str(), unpacked.as_os_str()];
-        self.run("dpkg-source", args).must();
+        let mut command = self.command("dpkg-source");
+        command.env("PATH", gpgv_only::path(&self.path("gpgv-only"))).args(args);
+        assert!(command.status().expect("dpkg-source").success(), "dpkg-source -x {}", dsc.display());
         std::fs::remove_dir_all(unpacked).unwrap();
     }
 }
