@@ -10,6 +10,7 @@ pub mod changes;
 pub mod checksums;
 pub mod control;
 pub mod dsc;
+pub mod ignored;
 pub mod names;
 pub mod relations;
 pub mod source;

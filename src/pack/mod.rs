@@ -3,7 +3,6 @@
 //! input on any machine. Writes nothing to disk and runs no program.
 
 pub mod compress;
-pub mod ignored;
 pub mod source;
 pub mod tar;
 

@@ -1,10 +1,10 @@
 //! Tree and origs → .dsc, tarball, .buildinfo, .changes.
 
 use super::error::{code_of, place_in};
-use super::ignored::{Ignored, option, option_lines};
 use super::{PackError, compress, tar};
 use crate::deb::checksums::Checksums;
 use crate::deb::control::Paragraph;
+use crate::deb::ignored::{Ignored, option, option_lines};
 use crate::deb::source::{CHANGELOG, CONTROL, ListedFile, Source, TESTS};
 use crate::deb::version::Version;
 use crate::deb::{buildinfo, changes, dsc, names};

@@ -2,6 +2,7 @@
 //! options, changelog, patches, upstream's keys.
 
 use crate::deb::changelog;
+use crate::deb::ignored::Ignored;
 use crate::diagnostic::Failure;
 use crate::files;
 use crate::patch::dep3;
@@ -44,61 +45,18 @@ fn add_patches(target: &Target, tree: &mut Tree) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Names that dpkg-source leaves out of a tarball unless it is told what else to
-/// leave out (dpkg-source(1), --tar-ignore), in any part of a path.
-const LEFT_OUT: &[&str] = &[
-    "*.a",
-    "*.la",
-    "*.o",
-    "*.so",
-    ".*.sw?",
-    "*~",
-    ",,*",
-    ".[#~]*",
-    ".arch-ids",
-    ".arch-inventory",
-    ".be",
-    ".bzr",
-    ".bzr.backup",
-    ".bzr.tags",
-    ".bzrignore",
-    ".cvsignore",
-    ".deps",
-    ".git",
-    ".gitattributes",
-    ".gitignore",
-    ".gitmodules",
-    ".gitreview",
-    ".hg",
-    ".hgignore",
-    ".hgsigs",
-    ".hgtags",
-    ".mailmap",
-    ".mtn-ignore",
-    ".shelf",
-    ".svn",
-    "CVS",
-    "DEADJOE",
-    "RCS",
-    "_MTN",
-    "_darcs",
-    "{arch}",
-];
-
 /// Payload that dpkg-source would drop when somebody packs the unpacked tree
 /// again needs a debian/source/options: any pattern of its own ends dpkg's list.
 pub fn add_options(tree: &mut Tree) {
     const OPTIONS: &str = "debian/source/options";
-    let dropped = |path: &String| path.split('/').any(is_left_out);
+    let ignored = Ignored::new(None);
+    // what is left out whatever the options say cannot be kept by options
+    let dropped = |path: &String| ignored.pattern_for(path).is_some_and(|pattern| !Ignored::is_always(pattern));
     if tree.files.contains_key(OPTIONS) || !tree.files.keys().any(dropped) {
         return;
     }
     let text = "# keep the files that dpkg-source ignores by default\ntar-ignore = debian/files\n";
     tree.add(OPTIONS, text);
-}
-
-fn is_left_out(name: &str) -> bool {
-    LEFT_OUT.iter().any(|pattern| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name)))
 }
 
 /// dpkg-source takes binary files of debian/ only if they are listed.

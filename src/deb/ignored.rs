@@ -71,8 +71,10 @@ impl Ignored {
         Ignored { patterns }
     }
 
-    /// The pattern by which a path (or a folder above it) is left out.
+    /// The pattern by which a path (or a folder above it) is left out. The path
+    /// is relative to the root of the tree, whose folder tar sees above it.
     pub fn pattern_for(&self, path: &str) -> Option<&str> {
+        let path = format!("./{path}");
         let bytes = path.as_bytes();
         let slashes: Vec<usize> = path.match_indices('/').map(|(i, _)| i).collect();
         let starts: Vec<usize> = std::iter::once(0).chain(slashes.iter().map(|i| i + 1)).collect();
@@ -92,12 +94,12 @@ impl Ignored {
 }
 
 /// Lines of debian/source/options: long options without their hyphens.
-pub(super) fn option_lines(text: &str) -> impl Iterator<Item = &str> {
+pub fn option_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// `name = "value"` in its two parts.
-pub(super) fn option(line: &str) -> (&str, Option<&str>) {
+pub fn option(line: &str) -> (&str, Option<&str>) {
     match line.split_once('=') {
         None => (line, None),
         Some((name, value)) => {
