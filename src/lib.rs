@@ -48,3 +48,4 @@ pub mod sandbox;
 pub mod series;
 pub mod sign;
 pub mod ui;
+pub mod upload;
