@@ -42,6 +42,7 @@ pub mod pack;
 pub mod parallel;
 pub mod patch;
 pub mod plan;
+pub mod rebuild;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;

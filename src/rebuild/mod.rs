@@ -1,0 +1,4 @@
+//! The rebuild loop.
+
+pub mod report;
+pub mod summary;
