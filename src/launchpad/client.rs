@@ -3,7 +3,7 @@
 //! ETag that could be trusted, so every one is asked for anew.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 
 use reqwest::Url;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,8 @@ pub struct Client<'a> {
     pub(super) fetcher: Fetcher<'a>,
     pub(super) listener: &'a dyn Listener,
     web: OnceLock<Web>,
+    /// Whether it was said that an index cannot be verified.
+    pub(super) not_verified: Once,
 }
 
 /// A single object as it was last seen.
@@ -57,7 +59,7 @@ impl<'a> Client<'a> {
         let offline = fetching.offline;
         let patience = Patience::default();
         let fetcher = Fetcher::new(fetching, listener)?;
-        Ok(Client { settings, base, offline, patience, fetcher, listener, web: OnceLock::new() })
+        Ok(Client { settings, base, offline, patience, fetcher, listener, web: OnceLock::new(), not_verified: Once::new() })
     }
 
     /// With other time-outs and retries.
@@ -220,7 +222,7 @@ impl<'a> Client<'a> {
         let known = cache.memo(&question).and_then(|text| serde_json::from_slice::<Remembered>(&text).ok());
         let etag = known.as_ref().map(|known| known.etag.as_str());
         let shape = |why: String| LaunchpadError::Shape { url: url.to_string(), why };
-        let answer = self.transport(url)?.ask(url, Hosts::Service(&self.base), etag)?;
+        let answer = self.transport(url)?.ask_anew(url, Hosts::Service(&self.base), etag)?;
         let (text, etag) = match (answer, known) {
             (Some(answer), _) => (String::from_utf8(answer.bytes).map_err(|e| shape(e.to_string()))?, answer.etag),
             (None, Some(known)) => (known.text, None),

@@ -4,7 +4,6 @@
 //! of the packages are compared with those that the service tells over TLS.
 
 use std::path::PathBuf;
-use std::sync::Once;
 
 use reqwest::Url;
 
@@ -29,7 +28,6 @@ pub(super) struct Index<'c> {
     client: &'c Client<'c>,
     base: String,
     trust: Trust<'c>,
-    told: Once,
 }
 
 enum Trust<'c> {
@@ -56,7 +54,7 @@ impl<'c> Index<'c> {
             Keyring::File(keyring) => Trust::Verified(Archives::new(&client.fetcher, settings(&base, keyring))),
             Keyring::Unknown(why) => Trust::Compared(why),
         };
-        Ok(Index { client, base, trust, told: Once::new() })
+        Ok(Index { client, base, trust })
     }
 
     /// The names of those packages that apt would not find.
@@ -88,7 +86,7 @@ impl<'c> Index<'c> {
         wanted: &[&BinaryPublication],
         why: &str,
     ) -> Result<Vec<String>, Failure> {
-        self.told.call_once(|| {
+        self.client.not_verified.call_once(|| {
             let message = "the PPA's index cannot be verified by its key: digests are compared with Launchpad's own";
             self.client.listener.tell(Diagnostic::warning("ppa-not-verified", message).because(why));
         });

@@ -65,9 +65,8 @@ impl Client<'_> {
         let server = self.settings.keyserver.trim_end_matches('/');
         let url = Url::parse(&format!("{server}/pks/lookup?op=get&options=mr&search=0x{fingerprint}"))
             .map_err(|e| format!("keyserver {server} cannot be used: {e}"))?;
-        let asked = self.transport(&url).and_then(|transport| transport.ask(&url, Hosts::Service(&url), None));
-        let answer = asked.map_err(|e| format!("keyserver {server}: {e}"))?;
-        let bytes = answer.map(|answer| answer.bytes).unwrap_or_default();
+        let asked = self.transport(&url).and_then(|transport| transport.ask(&url, Hosts::Service(&url)));
+        let bytes = asked.map_err(|e| format!("keyserver {server}: {e}"))?;
         exactly(&bytes, fingerprint)
             .ok_or_else(|| format!("neither Launchpad nor keyserver {server} has key {fingerprint}"))
     }

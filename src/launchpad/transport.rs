@@ -60,7 +60,7 @@ fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The service's word.
+/// A document, and the name of its state.
 pub(super) struct Answer {
     pub bytes: Vec<u8>,
     pub etag: Option<String>,
@@ -78,9 +78,14 @@ impl Trouble {
 }
 
 impl Transport<'_> {
-    /// The whole answer to a question; `None` where the server says that it is
-    /// still what `etag` names.
-    pub fn ask(&self, url: &Url, hosts: Hosts, etag: Option<&str>) -> Result<Option<Answer>, LaunchpadError> {
+    /// A text, whatever it is.
+    pub fn ask(&self, url: &Url, hosts: Hosts) -> Result<Vec<u8>, LaunchpadError> {
+        self.patiently(url, |deadline| read(self.open(url, hosts, None)?, url, deadline))
+    }
+
+    /// A JSON document; `None` where the server says that it is still what `etag`
+    /// names.
+    pub fn ask_anew(&self, url: &Url, hosts: Hosts, etag: Option<&str>) -> Result<Option<Answer>, LaunchpadError> {
         self.patiently(url, |deadline| {
             let reply = self.open(url, hosts, etag)?;
             if reply.status() == 304 {
@@ -88,11 +93,12 @@ impl Transport<'_> {
             }
             let etag = reply.header("etag").map(str::to_string);
             let bytes = read(reply, url, deadline)?;
+            parse::<serde::de::IgnoredAny>(&bytes, url)?;
             Ok(Some(Answer { bytes, etag }))
         })
     }
 
-    /// As [`Transport::ask`]; an answer that ends in its middle is asked for again.
+    /// A JSON document as a value.
     pub fn ask_json<T: serde::de::DeserializeOwned>(&self, url: &Url, hosts: Hosts) -> Result<T, LaunchpadError> {
         self.patiently(url, |deadline| parse(&read(self.open(url, hosts, None)?, url, deadline)?, url))
     }
