@@ -22,6 +22,9 @@
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
 //!
+//! [`launchpad`] tells what became of an upload: accepted, built, and at last in
+//! the index that users install from.
+//!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
 //! [`listener::Listener`] and fails with a [`diagnostic::Failure`].
@@ -35,6 +38,7 @@ pub mod diagnostic;
 pub mod fetch;
 pub mod files;
 pub mod follow;
+pub mod launchpad;
 pub mod listener;
 pub mod lock;
 pub mod nginx;

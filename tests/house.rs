@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("build", "deb diagnostic fetch files listener lock pack parallel patch plan recipe render series sign"),
     ("sandbox", "deb diagnostic fetch files listener series"),
     ("upload", "deb diagnostic files listener lock parallel pack series sign"),
-    ("launchpad", "deb diagnostic fetch files listener"),
+    ("launchpad", "deb diagnostic fetch files listener parallel series"),
     ("check", "deb diagnostic fetch files launchpad listener lock pack parallel patch plan recipe render series sign"),
     ("watch", "deb diagnostic fetch files listener lock plan recipe"),
     (

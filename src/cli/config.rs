@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::fetch::apt::Settings;
+use crate::launchpad;
 
 /// What may stand in config.toml.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +36,12 @@ pub struct Config {
     pub ubuntu_ports_mirror: Option<String>,
     /// Keyring that archives are verified with (`PKGR_ARCHIVE_KEYRING`).
     pub archive_keyring: Option<PathBuf>,
+    /// Root of Launchpad's web service (`PKGR_LAUNCHPAD`).
+    pub launchpad: Option<String>,
+    /// Where PPAs have their apt indexes (`PKGR_PPA_ARCHIVE`).
+    pub ppa_archive: Option<String>,
+    /// Keyserver for the keys of PPAs (`PKGR_KEYSERVER`).
+    pub keyserver: Option<String>,
 }
 
 impl Config {
@@ -72,6 +79,18 @@ impl Config {
             ubuntu_ports: self.ubuntu_ports_mirror.clone(),
             keyring: self.archive_keyring.clone(),
             ..Settings::default()
+        };
+        configured.with_variables(|name| std::env::var(name).ok())
+    }
+
+    /// Where Launchpad is.
+    pub fn launchpad(&self) -> launchpad::Settings {
+        let known = launchpad::Settings::default();
+        let configured = launchpad::Settings {
+            service: self.launchpad.clone().unwrap_or(known.service),
+            archive: self.ppa_archive.clone().unwrap_or(known.archive),
+            keyserver: self.keyserver.clone().unwrap_or(known.keyserver),
+            ..launchpad::Settings::default()
         };
         configured.with_variables(|name| std::env::var(name).ok())
     }

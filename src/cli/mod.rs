@@ -12,6 +12,7 @@ pub mod render;
 pub mod schema;
 pub mod select;
 pub mod sign;
+pub mod status;
 pub mod test;
 pub mod update;
 
@@ -76,6 +77,7 @@ enum Command {
     Fetch(fetch::Args),
     Update(update::Args),
     Sign(sign::Args),
+    Status(status::Args),
     Abi(abi::Args),
     Test(test::Args),
     Schema(schema::Args),
@@ -91,6 +93,7 @@ impl Command {
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
             Command::Sign(_) => "sign",
+            Command::Status(_) => "status",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
             Command::Schema(_) => "schema",
@@ -106,6 +109,7 @@ impl Command {
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Status(args) => status::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use compression::Compression;
-pub use http::Patience;
+pub use http::{Patience, Reply, Web};
 
 use crate::deb::checksums::Checksums;
 use crate::diagnostic::{Diagnostic, Failure};
