@@ -4,8 +4,10 @@
 
 pub mod abi;
 pub mod build;
+pub mod check;
 pub mod completions;
 pub mod config;
+pub mod explain;
 pub mod fetch;
 pub mod man;
 pub mod render;
@@ -75,6 +77,8 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Update(update::Args),
+    Check(check::Args),
+    Explain(explain::Args),
     Sign(sign::Args),
     Abi(abi::Args),
     Test(test::Args),
@@ -90,6 +94,8 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
+            Command::Check(_) => "check",
+            Command::Explain(_) => "explain",
             Command::Sign(_) => "sign",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
@@ -105,6 +111,8 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
+            Command::Check(args) => check::run(args, context),
+            Command::Explain(args) => explain::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
