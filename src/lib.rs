@@ -32,6 +32,7 @@
 #![warn(missing_docs)]
 
 pub mod build;
+pub mod check;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;

@@ -4,8 +4,10 @@
 
 pub mod abi;
 pub mod build;
+pub mod check;
 pub mod completions;
 pub mod config;
+pub mod explain;
 pub mod fetch;
 pub mod man;
 pub mod render;
@@ -76,6 +78,8 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Update(update::Args),
+    Check(check::Args),
+    Explain(explain::Args),
     Sign(sign::Args),
     Status(status::Args),
     Abi(abi::Args),
@@ -92,6 +96,8 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
+            Command::Check(_) => "check",
+            Command::Explain(_) => "explain",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Abi(_) => "abi",
@@ -108,6 +114,8 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
+            Command::Check(args) => check::run(args, context),
+            Command::Explain(args) => explain::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Abi(args) => abi::run(args, context),

@@ -15,6 +15,17 @@ use crate::diagnostic::Diagnostic;
 /// afterwards; after an error it has those of the patches before the refused
 /// one, and maybe some of its.
 pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    series(patches, tree, false)
+}
+
+/// The same as dpkg-source does it when it unpacks: what patches change below
+/// debian/ it refuses only when it builds, and a .diff.gz of format 1.0 is there
+/// for nothing else.
+pub fn unpack_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    series(patches, tree, true)
+}
+
+fn series(patches: &[PatchFile], tree: &mut Tree<'_>, debian: bool) -> Result<Vec<Diagnostic>, PatchError> {
     let mut warnings = Vec::new();
     for patch in patches {
         warnings.extend(patch.warnings.iter().cloned());
@@ -24,6 +35,7 @@ pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Di
             report,
             patch,
             tree: &mut *tree,
+            debian,
             git: false,
             waiting: Vec::new(),
             leaving: BTreeSet::new(),
@@ -42,6 +54,8 @@ struct Applier<'a, 't, 'b> {
     report: Reporter<'a>,
     patch: &'a PatchFile,
     tree: &'t mut Tree<'b>,
+    /// Whether debian/ may be changed.
+    debian: bool,
     git: bool,
     waiting: Vec<Waiting>,
     /// Paths that a waiting change removes: they count as gone.
@@ -64,7 +78,9 @@ enum Meant<'a> {
 impl<'a> Applier<'a, '_, '_> {
     fn run(mut self) -> Result<(), PatchError> {
         for file in &self.patch.files {
-            self.refuse_debian(file)?;
+            if !self.debian {
+                self.refuse_debian(file)?;
+            }
             let meant = self.meant(file);
             if file.git != self.git {
                 self.flush(file)?;

@@ -25,7 +25,7 @@ mod tree;
 
 use std::collections::BTreeSet;
 
-pub use apply::apply_series;
+pub use apply::{apply_series, unpack_series};
 pub use error::{Obstacle, PatchError};
 pub use tree::{Base, EntryKind, MemoryBase, Tree};
 
