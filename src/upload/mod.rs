@@ -5,6 +5,17 @@
 //! since a queue takes what came before it as complete. Sending one upload is
 //! one try of one method; retrying, and what was sent before, are decided above.
 
+mod connect;
+mod ftp;
+mod http;
+mod local;
+mod sftp;
+mod source;
+mod transfer;
+mod trouble;
+
+pub use transfer::{Family, Options, Secret, SftpKey, Timeouts, transfer};
+
 use std::path::PathBuf;
 
 /// How files travel.

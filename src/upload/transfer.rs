@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::listener::Listener;
-use crate::upload::{Cure, Destination, Item, Method, Stage, TransferError};
-use crate::upload::{ftp, http, local, sftp};
+use crate::upload::{Destination, Item, Method, TransferError};
+use crate::upload::{ftp, http, local, sftp, source};
 
 /// A password or token that no log shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -116,6 +116,7 @@ pub fn transfer(
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
     let sources = source::open_all(items)?;
+    let sources = sources.as_slice();
     match destination.method {
         Method::Ftp => ftp::send(destination, sources, options, listener),
         Method::Sftp => sftp::send(destination, sources, options, listener),
