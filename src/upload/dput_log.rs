@@ -93,7 +93,9 @@ mod tests {
         assert!(has_sent(&changes, &mentors));
         let dput = "Successfully uploaded a.dsc to localhost for mentors.\n";
         std::fs::write(folder.path().join("a_1.2_source.mentors.upload"), dput).unwrap();
-        assert!(has_sent(&changes, &mentors) && !has_sent(&changes, &target("mentors", "h", "mentors", None)));
+        assert!(
+            has_sent(&changes, &mentors) && !has_sent(&changes, &target("mentors", "up.example.org", "mentors", None))
+        );
     }
 
     #[test]

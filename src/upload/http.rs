@@ -181,7 +181,9 @@ fn judge(response: Response, stage: Stage, host: &str) -> Result<(), TransferErr
             Err(TransferError::retry(stage, reason).refused())
         }
         _ if may_pass => Err(TransferError::retry(stage, reason).refused()),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(TransferError::other_way(Stage::Login, reason).refused()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Err(TransferError::other_way(Stage::Login, reason).refused())
+        }
         _ => Err(TransferError::other_way(stage, reason).refused()),
     }
 }

@@ -123,7 +123,9 @@ fn add(
 
 fn lines<'p>(paragraph: &'p Paragraph, field: &str) -> impl Iterator<Item = (usize, Vec<&'p str>)> {
     let lines = paragraph.get(field).unwrap_or_default().lines().enumerate();
-    lines.map(|(number, line)| (number, line.split_whitespace().collect())).filter(|(_, words): &(_, Vec<_>)| !words.is_empty())
+    lines
+        .map(|(number, line)| (number, line.split_whitespace().collect()))
+        .filter(|(_, words): &(_, Vec<_>)| !words.is_empty())
 }
 
 impl ListedFile {
@@ -172,7 +174,10 @@ mod tests {
         assert_eq!(why("optional ", ""), "line 1 of `Files` is not of the form `MD5 SIZE SECTION PRIORITY NAME`");
         assert_eq!(why("a1_1-1.dsc", "../x"), "it lists `../x`, which is not the name of a file beside it");
         assert_eq!(why(" aa 3", " aa 4"), "`Checksums-Sha256` and `Files` do not list the same files and sizes");
-        assert_eq!(why(" aa 3 a1_1-1.dsc\n", ""), "`Checksums-Sha256` and `Files` do not list the same files and sizes");
+        assert_eq!(
+            why(" aa 3 a1_1-1.dsc\n", ""),
+            "`Checksums-Sha256` and `Files` do not list the same files and sizes"
+        );
         assert_eq!(why("Format", "A: 1\n\nFormat"), "it has 2 paragraphs instead of one");
         assert_eq!(why(" bb 3", " bb 3 misc optional a1_1-1.dsc\n bb 3"), "`a1_1-1.dsc` is listed twice");
     }

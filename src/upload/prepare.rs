@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use sequoia_openpgp::Cert;
 
+use super::Item;
 use super::keys;
 use super::manifest::{Manifest, ManifestError};
 use super::target::{Rules, Target};
-use super::Item;
 use crate::deb::checksums::{Checksums, Hasher};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::listener::Listener;
@@ -359,6 +359,10 @@ fn signatures(
                     (false, Some(signer)) => listener.tell(to_be_signed(path, signer)),
                     (false, None) => return Err(PrepareError::Unsigned { file }),
                 }
+            }
+            // a key that came through a pipe, or lies on a card, has no certificate here
+            Err(VerifyError::UnknownSigner) if options.signer.is_some_and(|signer| signer.has_signed(bytes)) => {
+                signer = options.signer.map(Signer::fingerprint);
             }
             Err(VerifyError::UnknownSigner) => {
                 let message = format!("{}: the signature is not verified", path.display());

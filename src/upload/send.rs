@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::listener::Listener;
 
 /// How uploads are sent.
-pub struct Options<'a> {
+pub struct Sending<'a> {
     /// What one try needs.
     pub transfer: transfer::Options,
     /// When to try again.
@@ -75,7 +75,7 @@ pub struct Report {
 }
 
 /// Sends `packages` to the target, in series order and one after the other.
-pub fn upload(packages: &[Prepared], target: &Target, options: &Options, listener: &dyn Listener) -> Report {
+pub fn upload(packages: &[Prepared], target: &Target, options: &Sending, listener: &dyn Listener) -> Report {
     let mut packages = packages.to_vec();
     Prepared::sort(&mut packages);
     let uploads = packages.into_iter().map(|package| {
@@ -112,7 +112,7 @@ impl Prepared {
     }
 }
 
-fn send(package: &Prepared, target: &Target, options: &Options, listener: &dyn Listener) -> Result<Outcome, Failure> {
+fn send(package: &Prepared, target: &Target, options: &Sending, listener: &dyn Listener) -> Result<Outcome, Failure> {
     let _held = journal::hold(&package.changes, listener)?;
     let what = package.items.last().map(|item| item.name.clone()).unwrap_or_default();
     if !options.force {

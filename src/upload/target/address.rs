@@ -26,6 +26,10 @@ pub fn parse(text: &str, home: Option<&Path>) -> Result<Destination, TargetError
         return Err(TargetError::PasswordInUrl);
     }
     let wrong = |reason: &str| TargetError::Url { url: text.to_string(), reason: reason.to_string() };
+    // the URL standard takes the host of ftp:///x from its path
+    if text.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/')) {
+        return Err(wrong("it names no host"));
+    }
     let url = Url::parse(text).map_err(|e| wrong(&e.to_string()))?;
     let method = match url.scheme() {
         "ftp" => Method::Ftp,

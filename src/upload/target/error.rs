@@ -67,9 +67,9 @@ impl TargetError {
             Section { hint, .. } => hint.iter().cloned().collect(),
             PasswordInUrl => vec!["leave it out, and set PKGR_UPLOAD_PASSWORD in the environment".to_string()],
             Host { .. } => vec!["e.g. `upload.example.org:2121`, or `sftp://[2001:db8::1]:22`".to_string()],
-            NoLogin { host } => vec![format!(
-                "give --login NAME, `login` in the configuration, or `User` for {host} in ~/.ssh/config"
-            )],
+            NoLogin { host } => {
+                vec![format!("give --login NAME, `login` in the configuration, or `User` for {host} in ~/.ssh/config")]
+            }
             _ => Vec::new(),
         }
     }

@@ -175,7 +175,8 @@ fn changed(name: &str, destination: Destination, wanted: &Wanted) -> Result<Vec<
     if base.method == Method::Sftp {
         base.host_keys.extend(wanted.host_keys.iter().cloned());
     }
-    let hosts = wanted.hosts.iter().filter(|host| wanted.method.is_none() || host.method.is_none_or(|m| m == base.method));
+    let hosts =
+        wanted.hosts.iter().filter(|host| wanted.method.is_none() || host.method.is_none_or(|m| m == base.method));
     let ways: Vec<Destination> = hosts
         .map(|host| {
             let method = host.method.unwrap_or(base.method);

@@ -1,7 +1,5 @@
 //! `[profile.NAME]` of pkgr's configuration: a target with a name of one's own.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::{Allowed, Host, Surroundings, Target, TargetError, Wanted, address, to_destination, to_ppa};
@@ -66,6 +64,3 @@ impl Profile {
         Ok(target)
     }
 }
-
-/// Profiles by name.
-pub type Profiles = BTreeMap<String, Profile>;

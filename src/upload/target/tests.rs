@@ -87,7 +87,10 @@ fn the_file_under_xdg_goes_instead_of_that_in_home() {
 #[test]
 fn profiles_of_dput_ng() {
     let world = World::new(&[
-        ("home/.dput.d/profiles/ng.json", r#"{"fqdn":"h","port":2222,"method":"sftp","login":"*","incoming":"~%(ng)s","allow_unsigned_uploads":true}"#),
+        (
+            "home/.dput.d/profiles/ng.json",
+            r#"{"fqdn":"h","port":2222,"method":"sftp","login":"*","incoming":"~%(ng)s","allow_unsigned_uploads":true}"#,
+        ),
         ("etc/dput.d/profiles/ng.json", "{}"),
         ("etc/dput.d/profiles/bad.json", "["),
     ]);
@@ -123,7 +126,8 @@ fn what_cannot_be_used_is_refused_in_words() {
 #[test]
 fn options_go_before_what_a_target_says() {
     let world = World::new(&[("etc/dput.cf", ETC)]);
-    let wanted = Wanted { hosts: vec![Host::parse("[::1]:21").unwrap()], login: Some("bot".into()), ..Wanted::default() };
+    let wanted =
+        Wanted { hosts: vec![Host::parse("[::1]:21").unwrap()], login: Some("bot".into()), ..Wanted::default() };
     let (target, _) = world.resolve("mentors", &wanted).unwrap();
     assert_eq!(target.ways[0].to_string(), "ftp://bot@[::1]:21//pub/UploadQueue");
     let failure = world.resolve("/srv/in", &wanted).unwrap_err();

@@ -88,14 +88,7 @@ fn way(
             host_keys.push(HOST_KEY.to_string());
         }
     }
-    Ok(Some(Destination {
-        method,
-        host: host.name.clone(),
-        port: host.port,
-        login,
-        folder: ppa.folder(),
-        host_keys,
-    }))
+    Ok(Some(Destination { method, host: host.name.clone(), port: host.port, login, folder: ppa.folder(), host_keys }))
 }
 
 /// Asks OpenSSH what it would do with a host; knows nothing where it is missing.
