@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod build;
+pub mod built;
 pub mod check;
 pub mod completions;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod sign;
 pub mod status;
 pub mod test;
 pub mod update;
+pub mod upload;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -82,6 +84,7 @@ enum Command {
     Explain(explain::Args),
     Sign(sign::Args),
     Status(status::Args),
+    Upload(upload::Args),
     Abi(abi::Args),
     Test(test::Args),
     Schema(schema::Args),
@@ -100,6 +103,7 @@ impl Command {
             Command::Explain(_) => "explain",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
+            Command::Upload(_) => "upload",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
             Command::Schema(_) => "schema",
@@ -118,6 +122,7 @@ impl Command {
             Command::Explain(args) => explain::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
+            Command::Upload(args) => upload::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),

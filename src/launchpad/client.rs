@@ -14,7 +14,7 @@ use super::log::{self, LogTail};
 use super::query::{Operation, SourceQuery};
 use super::transport::{Hosts, Transport};
 use super::types::{
-    Archive, BinaryPublication, Build, BuildState, BuildSummaries, DistroSeries, Distribution, Page, PublishedFile,
+    Archive, BinaryPublication, Build, BuildState, BuildSummaries, Distribution, DistroSeries, Page, PublishedFile,
     SourcePublication,
 };
 use super::{Ppa, Settings};
@@ -59,7 +59,16 @@ impl<'a> Client<'a> {
         let offline = fetching.offline;
         let patience = Patience::default();
         let fetcher = Fetcher::new(fetching, listener)?;
-        Ok(Client { settings, base, offline, patience, fetcher, listener, web: OnceLock::new(), not_verified: Once::new() })
+        Ok(Client {
+            settings,
+            base,
+            offline,
+            patience,
+            fetcher,
+            listener,
+            web: OnceLock::new(),
+            not_verified: Once::new(),
+        })
     }
 
     /// With other time-outs and retries.
@@ -254,7 +263,11 @@ impl<'a> Client<'a> {
             entries.extend(page.entries);
             let Some(link) = page.next_collection_link else { return Ok(entries) };
             if entries.len() > MOST_ENTRIES {
-                return Err(LaunchpadError::TooMany { url: url.into(), size: entries.len() as u64, limit: MOST_ENTRIES });
+                return Err(LaunchpadError::TooMany {
+                    url: url.into(),
+                    size: entries.len() as u64,
+                    limit: MOST_ENTRIES,
+                });
             }
             next = self.link(&link)?;
             if !seen.insert(link) {
