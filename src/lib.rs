@@ -49,3 +49,4 @@ pub mod series;
 pub mod sign;
 pub mod ui;
 pub mod upload;
+pub mod watch;

@@ -6,8 +6,10 @@
 //! A download under way is `partial/KEY` in the cache and survives the process;
 //! it gets a final name only when it is whole.
 
+mod call;
 mod conditional;
 
+pub use call::{Answer as Reply, Question};
 pub use conditional::{Answer, Known};
 
 use std::error::Error as _;
