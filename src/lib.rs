@@ -29,6 +29,7 @@
 #![warn(missing_docs)]
 
 pub mod build;
+pub mod bump;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;
