@@ -29,7 +29,7 @@ pub fn render(target: &Target, watch: &Watch, signed: bool) -> String {
             let api = format!("https://api.github.com/repos/{repository}");
             // a renamed repository answers under its new name, so none is asked for
             let tarball = r"https://api\.github\.com/repos/[^/]+/[^/]+/tarball/refs/tags/";
-            (format!("{api}/tags?per_page=100"), format!("{tarball}{pattern}(?=\\x22)"))
+            (format!("{api}/tags?per_page=100"), format!("{tarball}{pattern}(?=\\x22|$)"))
         }
         Site::GitLab(project) => {
             options.push("mode=git".to_string());
