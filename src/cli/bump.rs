@@ -29,9 +29,12 @@ use crate::watch::Release;
 /// by variables such as PKGR_GITHUB_API.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// recipe.toml or the folder that holds one, and the new version; each may be left out
-    #[arg(value_name = "RECIPE] [VERSION", num_args = 0..=2)]
-    named: Vec<String>,
+    /// recipe.toml, or a folder that holds one [default: recipe.toml]; may be left out before a VERSION
+    #[arg(value_name = "RECIPE")]
+    recipe: Option<String>,
+    /// The new version, as upstream or as Debian writes it, perhaps with an epoch
+    #[arg(value_name = "VERSION")]
+    to: Option<String>,
     /// Words for the changelog; several make several lines
     #[arg(short, long = "message", value_name = "TEXT")]
     message: Vec<String>,
@@ -48,7 +51,7 @@ pub struct Args {
 
 /// Bumps, or only looks; prints the old and the new version.
 pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
-    let (recipe, version) = recipe_and_version(&args.named)?;
+    let (recipe, version) = recipe_and_version(args.recipe.as_deref(), args.to.as_deref());
     let recipe = recipe_files(std::slice::from_ref(&recipe))?.remove(0);
     let options = prepare::Options {
         only: None,
@@ -76,17 +79,15 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     }
 }
 
-/// Which of the two words is which: a file or folder is the recipe; what begins
-/// with a digit is the version.
-fn recipe_and_version(named: &[String]) -> Result<(PathBuf, Option<String>), Failure> {
-    let here = || PathBuf::from("recipe.toml");
-    match named {
-        [] => Ok((here(), None)),
-        [one] if !Path::new(one).exists() && one.starts_with(|c: char| c.is_ascii_digit()) => {
-            Ok((here(), Some(one.clone())))
+/// A single word is the recipe, unless nothing is there under that name and it
+/// begins as a version does.
+fn recipe_and_version(first: Option<&str>, second: Option<&str>) -> (PathBuf, Option<String>) {
+    let here = PathBuf::from("recipe.toml");
+    match (first, second) {
+        (Some(word), None) if word.starts_with(|c: char| c.is_ascii_digit()) && !Path::new(word).exists() => {
+            (here, Some(word.to_string()))
         }
-        [one] => Ok((PathBuf::from(one), None)),
-        [recipe, version, ..] => Ok((PathBuf::from(recipe), Some(version.clone()))),
+        (recipe, version) => (recipe.map_or(here, PathBuf::from), version.map(str::to_string)),
     }
 }
 
