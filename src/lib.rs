@@ -32,6 +32,7 @@
 #![warn(missing_docs)]
 
 pub mod build;
+pub mod bump;
 pub mod check;
 pub mod cli;
 pub mod deb;
@@ -55,3 +56,4 @@ pub mod series;
 pub mod sign;
 pub mod ui;
 pub mod upload;
+pub mod watch;

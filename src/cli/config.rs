@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::fetch::apt::Settings;
 use crate::launchpad;
 use crate::upload::target::Profile;
+use crate::watch::Services;
 
 /// What may stand in config.toml.
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +53,14 @@ pub struct Config {
     /// Targets of uploads with names of one's own.
     #[serde(default)]
     pub profile: BTreeMap<String, Profile>,
+    /// GitHub's pages and repositories (`PKGR_GITHUB_URL`).
+    pub github_url: Option<String>,
+    /// GitHub's web service (`PKGR_GITHUB_API`).
+    pub github_api: Option<String>,
+    /// The GitLab that `[watch] gitlab = "GROUP/NAME"` means (`PKGR_GITLAB_URL`).
+    pub gitlab_url: Option<String>,
+    /// PyPI (`PKGR_PYPI_URL`).
+    pub pypi_url: Option<String>,
 }
 
 impl Config {
@@ -103,6 +112,24 @@ impl Config {
             ..launchpad::Settings::default()
         };
         configured.with_variables(|name| std::env::var(name).ok())
+    }
+
+    /// Where upstream's versions are looked for. Tokens are taken from the
+    /// environment alone, `GITHUB_TOKEN` and `GITLAB_TOKEN`: no file is to hold them.
+    pub fn services(&self) -> Services {
+        let usual = Services::default();
+        let token = |name| std::env::var(name).ok().filter(|token: &String| !token.trim().is_empty());
+        let place = |variable, configured: &Option<String>, usual: String| {
+            std::env::var(variable).ok().or_else(|| configured.clone()).unwrap_or(usual)
+        };
+        Services {
+            github: place("PKGR_GITHUB_URL", &self.github_url, usual.github),
+            github_api: place("PKGR_GITHUB_API", &self.github_api, usual.github_api),
+            gitlab: place("PKGR_GITLAB_URL", &self.gitlab_url, usual.gitlab),
+            pypi: place("PKGR_PYPI_URL", &self.pypi_url, usual.pypi),
+            github_token: token("GITHUB_TOKEN"),
+            gitlab_token: token("GITLAB_TOKEN"),
+        }
     }
 
     /// Who signs changelog entries where the recipe names no maintainer:

@@ -5,6 +5,7 @@
 pub mod abi;
 pub mod build;
 pub mod built;
+pub mod bump;
 pub mod check;
 pub mod completions;
 pub mod config;
@@ -82,6 +83,7 @@ enum Command {
     Update(update::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Bump(bump::Args),
     Sign(sign::Args),
     Status(status::Args),
     Upload(upload::Args),
@@ -101,6 +103,7 @@ impl Command {
             Command::Update(_) => "update",
             Command::Check(_) => "check",
             Command::Explain(_) => "explain",
+            Command::Bump(_) => "bump",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Upload(_) => "upload",
@@ -120,6 +123,7 @@ impl Command {
             Command::Update(args) => update::run(args, context),
             Command::Check(args) => check::run(args, context),
             Command::Explain(args) => explain::run(args, context),
+            Command::Bump(args) => bump::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Upload(args) => upload::run(args, context),

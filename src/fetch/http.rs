@@ -6,9 +6,11 @@
 //! A download under way is `partial/KEY` in the cache and survives the process;
 //! it gets a final name only when it is whole.
 
+mod call;
 mod conditional;
 mod web;
 
+pub use call::{Answer as ServiceAnswer, Question};
 pub use conditional::{Answer, Known};
 pub use web::{Reply, Web};
 

@@ -368,7 +368,7 @@ pub static KEYS: &[Key] = &[
     key("url", WATCH, Kind::Text(Check::Url), "Page whose links are looked through.").example(r#""https://nginx.org/download/""#),
     key("pypi", WATCH, Kind::Text(Check::Project), "Project on PyPI.").example(r#""jinja2""#),
     key("git", WATCH, Kind::Text(Check::Git), "Git repository whose tags are looked through.").example(r#""https://example.org/hello.git""#),
-    key("tag", WATCH, Kind::Text(Check::VersionPattern), "Regular expression of the tags or links, with a group `version`.").default("a version, perhaps after `v` or the name").example(r#"'v(?<version>[\d.]+)-stable'"#),
+    key("tag", WATCH, Kind::Text(Check::VersionPattern), "Regular expression that the whole tag, or the whole name of a linked file, matches, with a group `version`.").default("a version, perhaps after `v`, `release-` or the name").example(r#"'v(?<version>[\d.]+)-stable'"#),
     key("prereleases", WATCH, Kind::Flag, "Whether pre-releases count.").default("false").example(r#"true"#),
 
     source("upload", Kind::Table(Table::Upload), "Where `pkgr upload` sends it.").fixed(),

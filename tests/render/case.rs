@@ -117,6 +117,7 @@ impl Case {
             packages: vec![package(name, arch)],
             tests: vec![],
             nginx: None,
+            watch: None,
             changelog: vec![Entry {
                 source: name.into(),
                 version,
