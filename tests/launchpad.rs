@@ -61,8 +61,7 @@ fn a_version_is_not_mistaken_for_a_number() {
     };
     assert_eq!((ids("1.10"), ids("1.1"), ids("1e3")), (vec![long], vec![short], vec![]));
     // the stand-in has the trap: an unquoted 1.10 is 1.1 to it
-    let url =
-        format!("{}?ws.op=getPublishedSources&source_name=hello&exact_match=true&version=1.10", archive.self_link);
+    let url = format!("{}?ws.op=getPublishedSources&source_name=hello&exact_match=true&version=1.10", archive.self_link);
     let text = reqwest::blocking::get(&url).unwrap().text().unwrap();
     assert!(text.contains("\"1.1\"") && !text.contains("\"1.10\""), "{text}");
     let url = format!("{}?ws.op=getPublishedSources&source_name=hello&exact_match=True", archive.self_link);
@@ -86,14 +85,10 @@ fn queries_by_status_and_series() {
     assert_eq!(ids(SourceQuery::default().series(Some("jammy"))), [jammy]);
     let found = place.client().published_sources(&archive, &SourceQuery::of("hello")).unwrap();
     let files = place.client().source_files(&found[0]).unwrap();
-    assert_eq!(
-        (files[0].name().as_str(), files[0].sha256.as_ref().map(String::len)),
-        ("hello_2~ubuntu24.04.1.dsc", Some(64))
-    );
+    assert_eq!((files[0].name().as_str(), files[0].sha256.as_ref().map(String::len)), ("hello_2~ubuntu24.04.1.dsc", Some(64)));
     let builds = place.client().build_records(&archive, Some("hello"), Some(&BuildState::NeedsBuilding)).unwrap();
     assert_eq!(builds.len(), 2, "of noble only");
-    let refused =
-        place.client().published_sources(&archive, &SourceQuery { version: Some("1".into()), ..Default::default() });
+    let refused = place.client().published_sources(&archive, &SourceQuery { version: Some("1".into()), ..Default::default() });
     let failure = Failure::from(refused.unwrap_err());
     assert_eq!((failure.kind, failure.diagnostics[0].code), (Kind::Remote, "launchpad-refused"));
     assert!(failure.diagnostics[0].notes.iter().any(|note| note.contains("together with the 'name'")), "{failure:?}");
@@ -146,9 +141,7 @@ fn bad_days_pass() {
     place.service.fault("+archive/ubuntu/nginx", Fault::HalfUnannounced);
     assert_eq!(place.archive(), archive);
     // 900 seconds is what Launchpad always says: a hint, and no sentence
-    for fault in
-        [Fault::Busy(900), Fault::Half, Fault::HalfUnannounced, Fault::Hangup, Fault::Slow(Duration::from_secs(1))]
-    {
+    for fault in [Fault::Busy(900), Fault::Half, Fault::HalfUnannounced, Fault::Hangup, Fault::Slow(Duration::from_secs(1))] {
         place.service.fault("getPublishedSources", fault.clone());
         let start = Instant::now();
         let found = place.client().published_sources(&archive, &SourceQuery::default());
@@ -206,12 +199,7 @@ fn the_end_of_a_log_through_the_librarian() {
     let place = Place::new();
     let id = place.service.accept(&upload("hello", "1", "noble"));
     let long: String = (0..200_000).map(|line| format!("line {line}\n")).collect();
-    place.service.fail_build(
-        id,
-        "amd64",
-        "Failed to build",
-        &format!("{long}error: no\n----\nBuild finished at 2026\nCleanup\n"),
-    );
+    place.service.fail_build(id, "amd64", "Failed to build", &format!("{long}error: no\n----\nBuild finished at 2026\nCleanup\n"));
     let archive = place.archive();
     let client = place.client();
     let publication = client.published_sources(&archive, &SourceQuery::of("hello")).unwrap().remove(0);
@@ -220,8 +208,5 @@ fn the_end_of_a_log_through_the_librarian() {
     let log = failed.build_log_url.as_deref().unwrap();
     place.service.fault("/librarian/", Fault::Half);
     let tail = client.log_tail(log, 3).unwrap();
-    assert_eq!(
-        (tail.lines, tail.whole),
-        (["line 199998", "line 199999", "error: no"].map(String::from).to_vec(), false)
-    );
+    assert_eq!((tail.lines, tail.whole), (["line 199998", "line 199999", "error: no"].map(String::from).to_vec(), false));
 }

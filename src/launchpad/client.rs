@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 use reqwest::Url;
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use super::log::{self, LogTail};
 use super::query::{Operation, SourceQuery};
 use super::transport::{Hosts, Transport};
 use super::types::{
-    Archive, BinaryPublication, Build, BuildState, BuildSummaries, Distribution, DistroSeries, Page, PublishedFile,
+    Archive, BinaryPublication, Build, BuildState, BuildSummaries, DistroSeries, Distribution, Page, PublishedFile,
     SourcePublication,
 };
 use super::{Ppa, Settings};
@@ -24,6 +25,8 @@ use crate::listener::Listener;
 
 /// A longer collection is not what was meant to be asked for.
 const MOST_ENTRIES: usize = 5000;
+/// Launchpad asks for 900 seconds whatever the trouble.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The service takes no more numbers in one question, for URLs end somewhere.
 const SUMMARIES_AT_ONCE: usize = 50;
 
@@ -57,18 +60,9 @@ impl<'a> Client<'a> {
             return Err(bad("it begins neither with http:// nor with https://").into());
         }
         let offline = fetching.offline;
-        let patience = Patience::default();
+        let patience = Patience { longest_wait: LONGEST_WAIT, ..Patience::default() };
         let fetcher = Fetcher::new(fetching, listener)?;
-        Ok(Client {
-            settings,
-            base,
-            offline,
-            patience,
-            fetcher,
-            listener,
-            web: OnceLock::new(),
-            not_verified: Once::new(),
-        })
+        Ok(Client { settings, base, offline, patience, fetcher, listener, web: OnceLock::new(), not_verified: Once::new() })
     }
 
     /// With other time-outs and retries.
@@ -263,11 +257,7 @@ impl<'a> Client<'a> {
             entries.extend(page.entries);
             let Some(link) = page.next_collection_link else { return Ok(entries) };
             if entries.len() > MOST_ENTRIES {
-                return Err(LaunchpadError::TooMany {
-                    url: url.into(),
-                    size: entries.len() as u64,
-                    limit: MOST_ENTRIES,
-                });
+                return Err(LaunchpadError::TooMany { url: url.into(), size: entries.len() as u64, limit: MOST_ENTRIES });
             }
             next = self.link(&link)?;
             if !seen.insert(link) {

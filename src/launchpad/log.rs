@@ -69,7 +69,10 @@ fn cut(text: &str, whole: bool, most: usize) -> LogTail {
     let end = end.saturating_sub(after);
     let start = end.saturating_sub(most);
     let line = |line: &&str| line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_LINE).collect();
-    LogTail { lines: all.get(start..end).unwrap_or_default().iter().map(line).collect(), whole: whole && start == 0 }
+    LogTail {
+        lines: all.get(start..end).unwrap_or_default().iter().map(line).collect(),
+        whole: whole && start == 0,
+    }
 }
 
 #[cfg(test)]

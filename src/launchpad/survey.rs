@@ -173,7 +173,8 @@ fn newest(publications: Vec<SourcePublication>) -> (Vec<SourcePublication>, Vec<
         group.sort_by_key(|publication| Version::parse(&publication.source_package_version).ok());
         let Some(newest) = group.pop() else { continue };
         let is_published = |other: &&SourcePublication| {
-            other.status == PublishingStatus::Published && other.source_package_version != newest.source_package_version
+            other.status == PublishingStatus::Published
+                && other.source_package_version != newest.source_package_version
         };
         let replaced = group.iter().rev().find(is_published).map(|other| other.source_package_version.clone());
         pairs.push((newest, replaced));
@@ -351,8 +352,7 @@ mod tests {
             publication("b", "jammy", "1.10", Published),
             publication("a", "noble", "2", Published),
         ]);
-        let shown: Vec<String> =
-            newest.iter().map(|p| format!("{} {}", p.series(), p.source_package_version)).collect();
+        let shown: Vec<String> = newest.iter().map(|p| format!("{} {}", p.series(), p.source_package_version)).collect();
         assert_eq!(shown, ["noble 2", "jammy 1.10", "noble 1.10"]);
         assert_eq!(replaced, [None, None, Some("1.9".to_string())]);
     }

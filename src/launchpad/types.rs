@@ -371,10 +371,7 @@ mod tests {
         assert_eq!(status, PublishingStatus::Other("Quarantined".to_string()));
         assert!(!status.is_active() && status.to_string() == "Quarantined");
         let state: BuildState = serde_json::from_str("\"Failed to build\"").unwrap();
-        assert_eq!(
-            (serde_json::to_string(&state).unwrap().as_str(), state),
-            ("\"Failed to build\"", BuildState::FailedToBuild)
-        );
+        assert_eq!((serde_json::to_string(&state).unwrap().as_str(), state), ("\"Failed to build\"", BuildState::FailedToBuild));
     }
 
     #[test]
@@ -390,8 +387,7 @@ mod tests {
 
     #[test]
     fn names_of_files() {
-        let file =
-            PublishedFile { url: "https://h/x/a_1%2B2%7Erc1.dsc".to_string(), size: None, sha1: None, sha256: None };
+        let file = PublishedFile { url: "https://h/x/a_1%2B2%7Erc1.dsc".to_string(), size: None, sha1: None, sha256: None };
         assert_eq!(file.name(), "a_1+2~rc1.dsc");
     }
 }

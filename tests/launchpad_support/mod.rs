@@ -246,8 +246,9 @@ impl Service {
             ..Upload::new(owner, ppa, &field(&text, "Source"), &field(&text, "Version"), "")
         };
         let is_known = self.state().publications.iter().any(|other| {
-            let key =
-                |upload: &Upload| [&upload.owner, &upload.ppa, &upload.source, &upload.version].map(String::clone);
+            let key = |upload: &Upload| {
+                [&upload.owner, &upload.ppa, &upload.source, &upload.version].map(String::clone)
+            };
             key(&other.upload) == key(&upload)
         });
         match is_known {

@@ -370,9 +370,7 @@ fn of_source(
             let sums = Checksums::of(name.as_bytes());
             let url = format!("https://launchpad.net/~{}/+archive/+files/{name}", upload.owner);
             match parameters.flag("include_meta") {
-                Ok(true) => {
-                    Answer::json(&json!([{"url": url, "size": sums.size, "sha1": null, "sha256": sums.sha256}]))
-                }
+                Ok(true) => Answer::json(&json!([{"url": url, "size": sums.size, "sha1": null, "sha256": sums.sha256}])),
                 Ok(false) => Answer::json(&json!([url])),
                 Err(text) => bad(text),
             }
