@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 use reqwest::Url;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,8 @@ use crate::listener::Listener;
 
 /// A longer collection is not what was meant to be asked for.
 const MOST_ENTRIES: usize = 5000;
+/// Launchpad asks for 900 seconds whatever the trouble.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The service takes no more numbers in one question, for URLs end somewhere.
 const SUMMARIES_AT_ONCE: usize = 50;
 
@@ -57,7 +60,7 @@ impl<'a> Client<'a> {
             return Err(bad("it begins neither with http:// nor with https://").into());
         }
         let offline = fetching.offline;
-        let patience = Patience::default();
+        let patience = Patience { longest_wait: LONGEST_WAIT, ..Patience::default() };
         let fetcher = Fetcher::new(fetching, listener)?;
         Ok(Client { settings, base, offline, patience, fetcher, listener, web: OnceLock::new(), not_verified: Once::new() })
     }
