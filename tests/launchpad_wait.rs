@@ -311,6 +311,35 @@ fn without_the_key_digests_are_compared() {
 }
 
 #[test]
+fn a_key_too_weak_to_prove_anything_is_as_good_as_none() {
+    let home = tempfile::Builder::new().prefix("pkgr-").tempdir().unwrap();
+    let gpg = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("gpg");
+        command.env("GNUPGHOME", home.path()).args(["--batch", "--quiet", "--no-tty", "--passphrase", ""]);
+        let output = command.args(arguments).output().expect("gpg must be there");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    // as Launchpad made them before 2014
+    gpg(&["--quick-generate-key", "Launchpad old <old@example.org>", "rsa1024", "sign", "never"]);
+    let key = launchpad_support::archive::SigningKey::public(&gpg(&["--export"]));
+    let place = Place::new();
+    let id = place.service.accept(&upload("hello", "1", "noble"));
+    place.service.publish(id);
+    let mut state = place.service.state();
+    let path = "/ppa/du9l/nginx/ubuntu/dists/noble/InRelease";
+    let release = pkgr::deb::control::strip_signature(&state.files[path]).unwrap().into_owned();
+    std::fs::write(home.path().join("Release"), release).unwrap();
+    let signed = gpg(&["--clearsign", "--output", "-", home.path().join("Release").to_str().unwrap()]);
+    state.files.insert(path.to_string(), signed);
+    state.ppas[0].key = key;
+    drop(state);
+    let script = Script::new(&place.service);
+    assert!(wait_with(&place, &script, &[expected("1", "noble")]).unwrap().is_published());
+    assert_eq!(place.told("ppa-not-verified").len(), 1);
+}
+
+#[test]
 fn an_index_that_another_key_signed_is_not_believed() {
     let place = Place::new();
     place.service.add_ppa("somebody", "else");

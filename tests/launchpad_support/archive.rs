@@ -6,6 +6,7 @@ use std::io::Write;
 
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::CertBuilder;
+use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::SerializeInto;
 use sequoia_openpgp::serialize::stream::{Message, Signer};
@@ -20,6 +21,11 @@ pub struct SigningKey(Cert);
 impl SigningKey {
     pub fn new(user: &str) -> SigningKey {
         SigningKey(CertBuilder::new().add_userid(user).add_signing_subkey().generate().unwrap().0)
+    }
+
+    /// A public key that somebody else signs with.
+    pub fn public(bytes: &[u8]) -> SigningKey {
+        SigningKey(Cert::from_bytes(bytes).unwrap())
     }
 
     /// 40 hexadecimal digits.

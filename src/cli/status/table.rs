@@ -19,7 +19,7 @@ pub fn table(states: &[PackageState], logs: bool) -> String {
             lines.push(line("-", with_older(state, package_word(state))));
         }
         let builds = state.architectures.iter();
-        lines.extend(builds.map(|build| line(&build.architecture, with_older(state, word(build)))));
+        lines.extend(builds.map(|build| line(&build.architecture, with_older(state, whole_word(build)))));
     }
     if lines.is_empty() {
         return String::new();
@@ -75,15 +75,24 @@ pub fn package_word(state: &PackageState) -> String {
     }
 }
 
-/// How far an architecture is, in words.
+/// How far an architecture is, in few words.
 pub fn word(build: &ArchitectureState) -> String {
     match build.stage {
-        Stage::Failed => match &build.dependencies {
-            Some(missing) => format!("failed: {}, {missing}", build.build_state.name().to_lowercase()),
-            None => format!("failed: {}", build.build_state.name().to_lowercase()),
+        Stage::Failed => match build.build_state.name().to_lowercase() {
+            state if state.starts_with("failed") => state,
+            state => format!("failed: {state}"),
         },
-        Stage::Built if !build.missing.is_empty() => format!("built, not in the index: {}", build.missing.join(" ")),
+        Stage::Built if !build.missing.is_empty() => "built, not in the index yet".to_string(),
         stage => stage.name().to_string(),
+    }
+}
+
+/// The same, and what it wants.
+fn whole_word(build: &ArchitectureState) -> String {
+    match (build.stage, &build.dependencies, build.missing.as_slice()) {
+        (Stage::Failed, Some(wanted), _) => format!("{}, {wanted}", word(build)),
+        (Stage::Built, _, [_, ..]) => format!("{}: {}", word(build), build.missing.join(" ")),
+        _ => word(build),
     }
 }
 
