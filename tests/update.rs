@@ -8,7 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::{changes_in, files_ending, run, snapshot};
-use update_support::{JAMMY, NOBLE, Nginx, World};
+use update_support::World;
+use update_support::nginx::{JAMMY as OF_JAMMY, NOBLE as OF_NOBLE, Nginx};
+
+/// Both with packages of i386, which the recipe wants.
+const JAMMY: Nginx = Nginx { architectures: &["amd64", "i386"], ..OF_JAMMY };
+const NOBLE: Nginx = Nginx { architectures: &["amd64", "i386"], ..OF_NOBLE };
 
 const RECIPE: &str = r#"
 name          = "ngx-hello"
@@ -55,7 +60,7 @@ const NEXT: Nginx = Nginx { version: "1.18.0-6ubuntu14.4", ..JAMMY };
 
 #[test]
 fn what_the_archive_has_is_in_the_lock() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     let update = world.run(&["update", "ngx-hello"]).ok();
     assert!(update.stdout.contains("jammy nginx 1.18.0-6ubuntu14.3 (jammy): new in the lock"), "{}", update.stdout);
@@ -88,7 +93,7 @@ fn what_the_archive_has_is_in_the_lock() {
 
 #[test]
 fn a_security_update_changes_only_the_packaging() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     let refused = world.run(&["build", "--no-sign", "ngx-hello"]).exits(1);
     assert!(refused.stderr.contains("pkgr update"), "{}", refused.stderr);
@@ -144,7 +149,7 @@ fn a_security_update_changes_only_the_packaging() {
 
 #[test]
 fn pinned_files_come_from_the_pool_into_an_empty_cache() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     world.run(&["fetch", "ngx-hello"]).ok();
@@ -168,7 +173,7 @@ fn pinned_files_come_from_the_pool_into_an_empty_cache() {
 
 #[test]
 fn a_header_that_moved_under_an_equal_signature_is_a_change_of_the_abi() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     let moved = Nginx { version: "1.24.0-2ubuntu7.10", field: "unsigned tcp_nodelay:3;", ..NOBLE };
@@ -186,7 +191,7 @@ fn a_header_that_moved_under_an_equal_signature_is_a_change_of_the_abi() {
 
 #[test]
 fn a_recipe_may_follow_the_abi_only() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, &RECIPE.replace("[nginx]\n", "[nginx]\nrebuild = \"abi\"\n"));
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
@@ -212,7 +217,7 @@ fn a_recipe_may_follow_the_abi_only() {
 /// Each is refused with exit 3, and the lock stays.
 #[test]
 fn archives_that_must_not_be_believed() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
@@ -282,7 +287,7 @@ fn archives_that_must_not_be_believed() {
 
 #[test]
 fn a_name_keeps_its_bytes_and_a_version_does_not_fall() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.publish("jammy-security", &[&NEXT]);
     world.run(&["update", "ngx-hello"]).ok();
@@ -302,7 +307,7 @@ fn a_name_keeps_its_bytes_and_a_version_does_not_fall() {
 /// As a mirror was seen to do: its index lists a .dsc that its pool answers 404 for.
 #[test]
 fn a_pool_without_the_newest_source() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.publish("jammy-security", &[&NEXT]);
     let pool = world.root().join("pool/main/n/nginx");
@@ -325,7 +330,7 @@ fn a_pool_without_the_newest_source() {
 
 #[test]
 fn a_late_architecture_is_waited_for_and_one_without_nginx_left_out() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
@@ -343,7 +348,7 @@ fn a_late_architecture_is_waited_for_and_one_without_nginx_left_out() {
 
 #[test]
 fn apt_sources_and_followed_packages_are_locked_too() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let text = RECIPE
         .replace("[nginx]\nmodules = [\"ngx_http_hello_module.so\"]\n", "[follow.web]\npackage = \"nginx\"\n")
         .replace("url = \"hello-1.0.tar.gz\"", "apt = \"nginx\"")
