@@ -176,17 +176,22 @@ fn a_header_that_moved_under_an_equal_signature_is_a_change_of_the_abi() {
     let world = World::with(&[JAMMY, NOBLE]);
     recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
-    let moved = Nginx { version: "1.24.0-2ubuntu7.10", field: "unsigned tcp_nodelay:3;", ..NOBLE };
-    world.publish("noble-security", &[&moved]);
-    let check = world.run(&["update", "--check", "--only", "noble", "ngx-hello"]).exits(5);
-    for part in ["the ABI changed: modules built before do not load, or may crash", "src/core/ngx_connection.h changed"]
-    {
-        assert!(check.stdout.contains(part), "{}", check.stdout);
+    let moved = "unsigned tcp_nodelay:3;";
+    world.publish("jammy-security", &[&Nginx { field: moved, ..NEXT }]);
+    world.publish("noble-security", &[&Nginx { version: "1.24.0-2ubuntu7.10", field: moved, ..NOBLE }]);
+    let check = world.run(&["update", "--check", "ngx-hello"]).exits(5).stdout;
+    for version in ["1.18.0-6ubuntu14.4 (jammy-security)", "1.24.0-2ubuntu7.10 (noble-security)"] {
+        let entry = format!(
+            "{version}: the ABI changed: modules built before do not load, or may crash\n    headers of the patched source differ: src/core/ngx_connection.h changed\n"
+        );
+        assert!(check.contains(&entry), "{check}");
     }
     let json = world.run(&["update", "--check", "--json", "ngx-hello"]).exits(5).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["changes"][0]["kind"], "abi", "{json:#}");
-    assert_eq!(json["changes"][0]["new"], "1.24.0-2ubuntu7.10");
+    for (change, new) in [(0, NEXT.version), (1, "1.24.0-2ubuntu7.10")] {
+        assert_eq!(json["changes"][change]["kind"], "abi", "{json:#}");
+        assert_eq!(json["changes"][change]["new"], new);
+    }
 }
 
 #[test]
@@ -239,21 +244,36 @@ fn archives_that_must_not_be_believed() {
     // another pocket's
     world.sign("jammy-security", &world.release("jammy-updates"), &key);
     refused("apt-wrong-suite");
-    // a foreign key, and one that expired
-    let foreign = |name: &str, expires: &str, clock: &str| {
-        let user = format!("{name} <{name}@example.org>");
-        let clock = clock.to_string();
-        run(world
-            .environment
-            .command("gpg")
-            .args(["--batch", "--quiet", "--faked-system-time", &clock, "--passphrase", ""])
-            .args(["--quick-generate-key", &user, "ed25519", "sign", expires]))
-        .ok();
-        format!("{name}@example.org")
-    };
-    let other = foreign("foreign", "never", "20200101T000000");
-    world.sign("jammy-security", &good, &other);
+    // a foreign key
+    let user = "foreign <foreign@example.org>";
+    let new_key = ["--quick-generate-key", user, "ed25519", "sign", "never"];
+    run(world.environment.command("gpg").args(["--batch", "--quiet", "--passphrase", ""]).args(new_key)).ok();
+    world.sign("jammy-security", &good, "foreign@example.org");
     refused("apt-foreign-signature");
+    // the archive's own key, whose signature was good for a second
+    world.sign_with("jammy-security", &good, &key, &["--default-sig-expire", "seconds=1"]);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    refused("apt-signature-expired");
+    // a key of the archive's, out of date
+    let old = [
+        "--faked-system-time",
+        "20200101T000000",
+        "--quick-generate-key",
+        "old <old@example.org>",
+        "ed25519",
+        "sign",
+        "1y",
+    ];
+    run(world.environment.command("gpg").args(["--batch", "--quiet", "--passphrase", ""]).args(old)).ok();
+    let exported = world.environment.path("old.gpg");
+    let mut export = world.environment.command("gpg");
+    run(export.args(["--batch", "--output"]).arg(&exported).args(["--export", "old@example.org"])).ok();
+    let keyring = &world.environment.key().keyring;
+    let trusted = fs::read(keyring).unwrap();
+    fs::write(keyring, [trusted.as_slice(), &fs::read(&exported).unwrap()].concat()).unwrap();
+    world.sign_with("jammy-security", &good, "old@example.org", &["--faked-system-time", "20200601T000000"]);
+    refused("apt-key-expired");
+    fs::write(keyring, trusted).unwrap();
     // changed after signing
     world.sign("jammy-security", &good, &key);
     let signed = world.root().join("dists/jammy-security/InRelease");

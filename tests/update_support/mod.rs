@@ -164,16 +164,17 @@ impl World {
 
     /// Signs a text as the suite's InRelease.
     pub fn sign(&self, suite: &str, release: &str, key: &str) {
+        self.sign_with(suite, release, key, &[]);
+    }
+
+    /// As [`World::sign`], with more options of gpg.
+    pub fn sign_with(&self, suite: &str, release: &str, key: &str, options: &[&str]) {
         let plain = self.environment.path(format!("Release-{suite}"));
         fs::write(&plain, release).unwrap();
         let signed = self.root().join("dists").join(suite).join("InRelease");
         let _ = fs::remove_file(&signed);
-        run(self
-            .environment
-            .command("gpg")
-            .args(["--batch", "--quiet", "--clearsign", "-u", key, "--output"])
-            .arg(&signed)
-            .arg(&plain))
-        .ok();
+        let mut gpg = self.environment.command("gpg");
+        gpg.args(["--batch", "--quiet"]).args(options).args(["-u", key, "--output"]).arg(&signed);
+        run(gpg.arg("--clearsign").arg(&plain)).ok();
     }
 }
