@@ -208,6 +208,9 @@ impl Nginx {
         let _ = fs::remove_dir_all(&tree);
         fs::create_dir_all(tree.join("DEBIAN")).unwrap();
         fs::create_dir_all(tree.join("usr/sbin")).unwrap();
+        let documentation = tree.join("usr/share/doc").join(package);
+        fs::create_dir_all(&documentation).unwrap();
+        fs::write(documentation.join("copyright"), package).unwrap();
         let source = if package == "nginx" { "" } else { "Source: nginx\n" };
         let control = format!(
             "Package: {package}\n{source}Version: {}\nArchitecture: {architecture}\nMaintainer: A B <a@example.org>\n{fields}Description: small web server\n",
