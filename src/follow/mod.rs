@@ -127,7 +127,7 @@ fn one(task: &Task) -> Result<(Followed, Option<Change>), Failure> {
         task.listener.tell(Diagnostic::warning("apt-older", message).hint(hint));
         return Ok((old.clone(), None));
     }
-    let Some(change) = compare::compare(old, &new, || resolve::changed_headers(task.fetcher, old, &new)) else {
+    let Some(change) = compare::compare(old, &new, || resolve::changed_headers(task, old, &new)) else {
         return Ok((old.clone(), None));
     };
     let only_abi = task.following.nginx.as_ref().is_some_and(|harvest| harvest.rebuild == Rebuild::Abi);

@@ -10,6 +10,7 @@ use crate::fetch::cache::Found;
 use crate::lock::{Followed, LockedMode, PinnedFile};
 use crate::nginx::fingerprint::Fingerprint;
 use crate::plan::{self, follow::Following};
+use crate::series::Distro;
 
 /// Where a package is looked for.
 pub(super) fn scope(following: &Following) -> Scope {
@@ -33,7 +34,7 @@ pub(super) fn resolve(task: &Task) -> Result<Followed, Failure> {
         };
         let mut facts = harvest::facts(task, &entry, &scope)?;
         facts.headers = match followed.main_orig() {
-            Some(orig) => Some(fingerprint(task.fetcher, orig, &debian)?.digest()),
+            Some(orig) => Some(fingerprint(task.fetcher, orig, &debian, following.series.distro)?.digest()),
             None => None,
         };
         followed.nginx = Some(facts);
@@ -133,18 +134,24 @@ pub(super) fn is_still_there(task: &Task, old: &Followed) -> Result<bool, Failur
     Ok(true)
 }
 
-fn fingerprint(fetcher: &Fetcher, orig: &PinnedFile, debian: &PinnedFile) -> Result<Fingerprint, Failure> {
+fn fingerprint(
+    fetcher: &Fetcher,
+    orig: &PinnedFile,
+    debian: &PinnedFile,
+    distro: Distro,
+) -> Result<Fingerprint, Failure> {
     let path = |file: &PinnedFile| fetcher.cache().path(&file.sha256);
-    Ok(Fingerprint::of_package(&path(orig), &path(debian))?)
+    Ok(Fingerprint::of_package(&path(orig), &path(debian), distro)?)
 }
 
 /// Which headers differ, where the cache still has the older package to tell.
-pub(super) fn changed_headers(fetcher: &Fetcher, old: &Followed, new: &Followed) -> Option<Vec<String>> {
+pub(super) fn changed_headers(task: &Task, old: &Followed, new: &Followed) -> Option<Vec<String>> {
+    let fetcher = task.fetcher;
     let of = |followed: &Followed| {
         let (orig, debian) = (followed.main_orig()?, followed.debian.as_ref()?);
         let there = |file: &PinnedFile| matches!(fetcher.cache().find(&file.sha256), Ok(Found::Whole(_)));
         (there(orig) && there(debian)).then_some(())?;
-        fingerprint(fetcher, orig, debian).ok()
+        fingerprint(fetcher, orig, debian, task.following.series.distro).ok()
     };
     let (old, new) = (of(old)?, of(new)?);
     let changes = old.changes_to(&new);
