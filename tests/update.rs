@@ -395,3 +395,36 @@ fn apt_sources_and_followed_packages_are_locked_too() {
     assert!(update.stdout.contains("no longer followed"), "{}", update.stdout);
     assert_eq!(lock(&folder).matches("series = \"jammy\"").count(), 0);
 }
+
+/// What the scheduled run does for many recipes, most often to find that nothing
+/// has moved.
+#[test]
+fn several_recipes_ask_each_suite_once() {
+    let world = World::with(&[JAMMY, NOBLE]);
+    world.retire("jammy");
+    recipe(&world, RECIPE);
+    let names = ["ngx-one", "ngx-two", "ngx-three"];
+    for name in names {
+        let folder = world.environment.work().join(name);
+        common::copy_tree(&world.environment.work().join("ngx-hello"), &folder);
+        fs::write(folder.join("recipe.toml"), RECIPE.replace("ngx-hello", name)).unwrap();
+    }
+    world.run(&[&["update"][..], &names].concat()).ok();
+    let cold = world.requests();
+    let once: std::collections::BTreeSet<&String> = cold.iter().collect();
+    assert_eq!(once.len(), cold.len(), "asked for twice: {cold:#?}");
+    // one that is wrong keeps no other from being looked up
+    fs::write(world.environment.work().join("ngx-hello/recipe.toml"), "name = 1").unwrap();
+    let all = [&["update", "--check", "ngx-hello"][..], &names].concat();
+    let check = world.run(&all).exits(1);
+    assert_eq!(check.stderr.matches("2 followed packages are as locked").count(), 3, "{}", check.stderr);
+    let suites = |folder: &str, series: &str| {
+        ["", "-security", "-updates"].map(|pocket| format!("{folder}/dists/{series}{pocket}/InRelease"))
+    };
+    // of jammy, the archive's word that it has moved, and then its new place
+    let moved = suites("ubuntu", "jammy").map(|path| path.replace("InRelease", "Release"));
+    let old = suites("old-releases/ubuntu", "jammy");
+    let mut expected = [suites("ubuntu", "jammy"), moved, old, suites("ubuntu", "noble")].concat();
+    expected.sort();
+    assert_eq!(world.requests(), expected);
+}

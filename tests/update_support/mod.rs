@@ -23,6 +23,7 @@ const OLD: &str = "archive/old-releases/ubuntu";
 pub struct World {
     pub environment: TestEnvironment,
     pub address: String,
+    requests: http::Requests,
 }
 
 impl World {
@@ -32,8 +33,8 @@ impl World {
         for folder in [ARCHIVE, OLD] {
             fs::create_dir_all(environment.path(folder)).unwrap();
         }
-        let address = http::serve(environment.path("archive"));
-        World { environment, address }
+        let (address, requests) = http::serve(environment.path("archive"));
+        World { environment, address, requests }
     }
 
     /// Each nginx in the release pocket of its series, and nothing in the others.
@@ -51,6 +52,13 @@ impl World {
             }
         });
         world
+    }
+
+    /// The paths that were asked for since this was asked last, sorted.
+    pub fn requests(&self) -> Vec<String> {
+        let mut requests = std::mem::take(&mut *self.requests.lock().unwrap());
+        requests.sort();
+        requests
     }
 
     /// Moves a series to where those out of support are.
