@@ -38,8 +38,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     };
     let mut output = Output::default();
     let mut changes = Vec::new();
-    for recipe in recipe_files(&args.recipes.recipes)? {
-        let update = match follow::update(&recipe, &options, &context.printer) {
+    let recipes = recipe_files(&args.recipes.recipes)?;
+    let updates = follow::update_all(&recipes, &options, &context.printer)?;
+    for (recipe, update) in recipes.iter().zip(updates) {
+        let update = match update {
             Ok(update) => update,
             Err(failure) => {
                 output.failures.push(failure);
@@ -48,7 +50,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         };
         for change in &update.changes {
             output.text.push_str(&text(change));
-            changes.push(document(change, &recipe));
+            changes.push(document(change, recipe));
         }
         let name = recipe.with_extension("lock");
         if args.check && update.is_needed() {
