@@ -8,6 +8,7 @@ pub mod completions;
 pub mod config;
 pub mod fetch;
 pub mod man;
+pub mod patch;
 pub mod render;
 pub mod schema;
 pub mod select;
@@ -75,6 +76,7 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Update(update::Args),
+    Patch(patch::Args),
     Sign(sign::Args),
     Abi(abi::Args),
     Test(test::Args),
@@ -90,6 +92,7 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
+            Command::Patch(_) => "patch",
             Command::Sign(_) => "sign",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
@@ -105,6 +108,7 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
+            Command::Patch(args) => patch::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),

@@ -9,8 +9,8 @@
 //! `patch` says which file is meant). Offsets are fine, fuzz is not.
 //!
 //! Nothing is unpacked: patches work on a [`Tree`], changes in memory over the
-//! members of the upstream tarball. [`dep3`] reads and writes what stands above a
-//! diff, [`diff`] makes diffs, [`refresh`] takes offsets and fuzz out of a patch.
+//! members of the upstream tarball. [`dep3`] reads and [`header`] writes what stands above
+//! a diff, [`diff`] makes diffs, [`refresh`] takes offsets and fuzz out of a patch.
 //! Which patches a recipe has is not known here.
 
 mod analysis;
@@ -19,6 +19,7 @@ pub mod dep3;
 pub mod diff;
 mod error;
 mod explain;
+pub mod header;
 mod hunk;
 mod lines;
 mod names;
