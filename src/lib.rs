@@ -19,6 +19,9 @@
 //! whether the one loads into the other. [`follow`] looks up in the archives
 //! what a recipe follows, and brings the lock up to date with it.
 //!
+//! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
+//! patches of a recipe.
+//!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
 //!
@@ -49,6 +52,7 @@ pub mod parallel;
 pub mod patch;
 pub mod plan;
 pub mod rebuild;
+pub mod queue;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod explain;
 pub mod fetch;
 pub mod man;
+pub mod patch;
 pub mod render;
 pub mod schema;
 pub mod select;
@@ -84,6 +85,7 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Bump(bump::Args),
+    Patch(patch::Args),
     Sign(sign::Args),
     Status(status::Args),
     Upload(upload::Args),
@@ -104,6 +106,7 @@ impl Command {
             Command::Check(_) => "check",
             Command::Explain(_) => "explain",
             Command::Bump(_) => "bump",
+            Command::Patch(_) => "patch",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Upload(_) => "upload",
@@ -124,6 +127,7 @@ impl Command {
             Command::Check(args) => check::run(args, context),
             Command::Explain(args) => explain::run(args, context),
             Command::Bump(args) => bump::run(args, context),
+            Command::Patch(args) => patch::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Upload(args) => upload::run(args, context),
