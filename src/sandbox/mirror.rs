@@ -6,11 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use super::error::SandboxError;
-use crate::fetch::apt::{Machine, Mirror};
+use crate::fetch::apt::{Machine, Mirror, UBUNTU, UBUNTU_PORTS};
 use crate::series::{Distro, Series};
-
-const UBUNTU: &str = "http://archive.ubuntu.com/ubuntu";
-const UBUNTU_PORTS: &str = "http://ports.ubuntu.com/ubuntu-ports";
 
 /// The mirrors that the user named, where not the usual ones; base URLs.
 #[derive(Debug, Clone, Default)]

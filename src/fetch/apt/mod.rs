@@ -42,7 +42,7 @@ pub use machine::{Machine, Mirror};
 pub use origs::{AptOrig, AptSource};
 pub use pool::SourceFiles;
 pub use search::{Wanted, search};
-pub use sites::Settings;
+pub use sites::{Settings, UBUNTU, UBUNTU_PORTS};
 pub use suite::{Pocket, Suite};
 
 use crate::diagnostic::Failure;
