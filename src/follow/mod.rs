@@ -60,6 +60,16 @@ impl Update {
         self.lock != self.loaded
     }
 
+    /// The lock as it would be written.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// The same, for what else there is to record.
+    pub fn lock_mut(&mut self) -> &mut Lock {
+        &mut self.lock
+    }
+
     /// Writes the lock, unless somebody else has meanwhile; returns whether it changed.
     pub fn save(&self) -> Result<bool, Failure> {
         if !self.is_needed() {

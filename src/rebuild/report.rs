@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::diagnostic::Failure;
 use crate::follow::Change;
 
@@ -78,6 +80,8 @@ pub enum Outcome {
     Pending(String),
     /// Uploaded before; the target has not said anything yet.
     Awaited(String),
+    /// An upload was begun, at this time, and whether it arrived is not known yet.
+    Unsettled(Timestamp),
     /// Uploaded now.
     Uploaded,
     /// The target has accepted it, built it, and publishes every binary.
@@ -94,6 +98,7 @@ impl Outcome {
             Outcome::Skipped(_) => "skipped",
             Outcome::Pending(_) => "pending",
             Outcome::Awaited(_) => "awaited",
+            Outcome::Unsettled(_) => "unsettled",
             Outcome::Uploaded => "uploaded",
             Outcome::Published => "published",
             Outcome::Failed(..) => "failed",
@@ -105,6 +110,7 @@ impl Outcome {
         match self {
             Outcome::Current => "up to date".into(),
             Outcome::Skipped(why) | Outcome::Pending(why) | Outcome::Awaited(why) => why.clone(),
+            Outcome::Unsettled(at) => format!("the upload begun at {at} may have arrived"),
             Outcome::Uploaded => "uploaded".into(),
             Outcome::Published => "published".into(),
             Outcome::Failed(step, failure) => format!("{} failed: {}", step.name(), first_message(failure)),

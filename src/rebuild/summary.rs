@@ -25,7 +25,7 @@ pub fn headline(report: &Report) -> String {
         (report.failures().count(), "failed"),
         (count(|o| matches!(o, Outcome::Published)), "published"),
         (count(|o| matches!(o, Outcome::Uploaded)), "uploaded"),
-        (count(|o| matches!(o, Outcome::Awaited(_))), "awaited"),
+        (count(|o| matches!(o, Outcome::Awaited(_) | Outcome::Unsettled(_))), "awaited"),
         (count(|o| matches!(o, Outcome::Pending(_))), "to be done"),
     ];
     let said: Vec<String> =
@@ -57,7 +57,7 @@ fn section(page: &mut String, recipe: &RecipeReport) {
 fn row(page: &mut String, package: &Package) {
     let mark = match package.outcome {
         Outcome::Failed(..) => "❌",
-        Outcome::Pending(_) | Outcome::Awaited(_) => "⏳",
+        Outcome::Pending(_) | Outcome::Awaited(_) | Outcome::Unsettled(_) => "⏳",
         Outcome::Skipped(_) => "➖",
         Outcome::Current | Outcome::Uploaded | Outcome::Published => "✅",
     };
