@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::files;
-use crate::launchpad::{
-    Client, Clock, Expected, Filter, Outcome, PackageState, Ppa, SystemClock, WaitOptions, wait,
-};
+use crate::launchpad::{Client, Clock, Expected, Filter, Outcome, PackageState, Ppa, SystemClock, WaitOptions, wait};
 use crate::listener::Listener;
 
 /// Tell what a PPA holds, and how far its builds are

@@ -181,7 +181,8 @@ fn unknown(series: &str) -> Failure {
 
 fn contradiction(binary: &BinaryPublication, architecture: &str, listed: &Listed) -> Failure {
     let name = &binary.binary_package_name;
-    let message = format!("the PPA's index lists another {name} {} ({architecture}) than Launchpad built", listed.version);
+    let message =
+        format!("the PPA's index lists another {name} {} ({architecture}) than Launchpad built", listed.version);
     let diagnostic = Diagnostic::error("ppa-index-contradicts", message);
     Failure::environment(diagnostic.because(format!("the index says sha256 {}", listed.sha256)))
 }
