@@ -266,6 +266,16 @@ fn a_service_that_is_away_is_waited_for_but_not_for_ever() {
 }
 
 #[test]
+fn a_ppa_that_does_not_publish_is_not_waited_for() {
+    let place = Place::new();
+    place.service.accept(&upload("hello", "1", "noble"));
+    place.service.state().ppas[0].publish = false;
+    let script = Script::new(&place.service);
+    let failure = wait_with(&place, &script, &[expected("1", "noble")]).unwrap_err();
+    assert_eq!((failure.kind, failure.diagnostics[0].code, script.seconds()), (Kind::Remote, "ppa-not-publishing", 0));
+}
+
+#[test]
 fn each_of_several_has_its_own_end() {
     let place = Place::new();
     let noble = place.service.accept(&upload("hello", "1~ubuntu24.04.1", "noble"));

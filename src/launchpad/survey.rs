@@ -287,7 +287,9 @@ fn look_up(
     index: &Index,
 ) -> Result<(), Failure> {
     // debug symbols have indexes of their own, which few systems read
-    let is_wanted = |binary: &&BinaryPublication| !binary.is_debug && binary.architecture() == state.architecture;
+    let is_wanted = |binary: &&BinaryPublication| {
+        !binary.is_debug && binary.status.is_active() && binary.architecture() == state.architecture
+    };
     let wanted: Vec<&BinaryPublication> = binaries.iter().filter(is_wanted).collect();
     if wanted.is_empty() {
         return Ok(()); // built, and its packages not yet taken in

@@ -121,6 +121,7 @@ pub struct PpaRecord {
     pub owner: String,
     pub name: String,
     pub private: bool,
+    pub publish: bool,
     pub key: SigningKey,
     /// A new PPA has no key before its first publication.
     pub has_key: bool,
@@ -222,6 +223,7 @@ impl Service {
             owner: owner.to_string(),
             name: name.to_string(),
             private: false,
+            publish: true,
             key: SigningKey::new(&format!("Launchpad PPA for {owner}")),
             has_key: true,
         };
