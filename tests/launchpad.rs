@@ -61,7 +61,8 @@ fn a_version_is_not_mistaken_for_a_number() {
     };
     assert_eq!((ids("1.10"), ids("1.1"), ids("1e3")), (vec![long], vec![short], vec![]));
     // the stand-in has the trap: an unquoted 1.10 is 1.1 to it
-    let url = format!("{}?ws.op=getPublishedSources&source_name=hello&exact_match=true&version=1.10", archive.self_link);
+    let url =
+        format!("{}?ws.op=getPublishedSources&source_name=hello&exact_match=true&version=1.10", archive.self_link);
     let text = reqwest::blocking::get(&url).unwrap().text().unwrap();
     assert!(text.contains("\"1.1\"") && !text.contains("\"1.10\""), "{text}");
     let url = format!("{}?ws.op=getPublishedSources&source_name=hello&exact_match=True", archive.self_link);
@@ -83,15 +84,67 @@ fn queries_by_status_and_series() {
     assert_eq!(ids(SourceQuery::of("hello")), [noble, jammy]);
     assert_eq!(ids(SourceQuery::of("hello").status(PublishingStatus::Pending)), [noble]);
     assert_eq!(ids(SourceQuery::default().series(Some("jammy"))), [jammy]);
-    let found = place.client().published_sources(&archive, &SourceQuery::of("hello")).unwrap();
-    let files = place.client().source_files(&found[0]).unwrap();
-    assert_eq!((files[0].name().as_str(), files[0].sha256.as_ref().map(String::len)), ("hello_2~ubuntu24.04.1.dsc", Some(64)));
     let builds = place.client().build_records(&archive, Some("hello"), Some(&BuildState::NeedsBuilding)).unwrap();
     assert_eq!(builds.len(), 2, "of noble only");
-    let refused = place.client().published_sources(&archive, &SourceQuery { version: Some("1".into()), ..Default::default() });
+    let refused =
+        place.client().published_sources(&archive, &SourceQuery { version: Some("1".into()), ..Default::default() });
     let failure = Failure::from(refused.unwrap_err());
     assert_eq!((failure.kind, failure.diagnostics[0].code), (Kind::Remote, "launchpad-refused"));
     assert!(failure.diagnostics[0].notes.iter().any(|note| note.contains("together with the 'name'")), "{failure:?}");
+}
+
+#[test]
+fn the_bytes_that_ubuntu_has_published() {
+    let place = Place::new();
+    let orig: (&str, &[u8]) = ("hello_2.10+dfsg.orig.tar.gz", b"the orig");
+    place.service.publish_in_ubuntu("hello", "2.10+dfsg-1", "noble", &[("hello_2.10+dfsg-1.dsc", b"dsc"), orig]);
+    place.service.publish_in_ubuntu("hello", "2.9-1", "jammy", &[]);
+    let client = place.client();
+    let primary = client.primary("ubuntu").unwrap();
+    let found = client.published_sources(&primary, &SourceQuery::of("hello")).unwrap();
+    assert_eq!(found.iter().map(|p| p.series()).collect::<Vec<_>>(), ["noble", "jammy"]);
+    let files = client.source_files(&found[0]).unwrap();
+    let file = files.iter().find(|file| file.name() == orig.0).unwrap();
+    let path = client.file(file).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), orig.1);
+    place.service.requests();
+    assert_eq!(client.file(file).unwrap(), path);
+    assert_eq!(place.service.requests(), Vec::<String>::new(), "it is in the cache");
+    let wrong = PublishedFile { sha256: Some("0".repeat(64)), ..file.clone() };
+    assert!(matches!(client.file(&wrong).unwrap_err(), LaunchpadError::Shape { .. }));
+    let longer = PublishedFile { size: Some(3), sha256: Some("1".repeat(64)), ..file.clone() };
+    assert!(client.file(&longer).is_err());
+}
+
+/// The stand-in takes and refuses as Launchpad does.
+#[test]
+fn uploads_are_judged_by_what_the_archive_has() {
+    let place = Place::new();
+    place.service.publish_in_ubuntu("hello", "1.0-1", "noble", &[("hello_1.0.orig.tar.gz", b"ubuntu's")]);
+    let folder = tempfile::tempdir().unwrap();
+    let send = |version: &str, series: &str, orig: Option<&[u8]>, with_orig: bool| {
+        let name = "hello_1.0.orig.tar.gz";
+        let path = |name: &str| folder.path().join(name);
+        let line = |name: &str| format!(" 00 1 misc optional {name}\n");
+        let dsc = format!("hello_{version}.dsc");
+        std::fs::write(path(&dsc), format!("Source: hello\nBinary: hello, hello-doc\nArchitecture: any all\nVersion: {version}\nFiles:\n 00 1 {name}\n")).unwrap();
+        if let Some(bytes) = orig {
+            std::fs::write(path(name), bytes).unwrap();
+        }
+        let files = if with_orig { line(&dsc) + &line(name) } else { line(&dsc) };
+        let changes = path(&format!("hello_{version}_source.changes"));
+        std::fs::write(&changes, format!("Source: hello\nVersion: {version}\nDistribution: {series}\nFiles:\n{files}"))
+            .unwrap();
+        place.service.receive("du9l", "nginx", &changes, &["amd64", "arm64"])
+    };
+    let refused = send("1.0-1~1", "noble", Some(b"ours"), true).unwrap_err();
+    assert!(refused.contains("already exists in nginx, but uploaded version has different contents"), "{refused}");
+    let id = send("1.0-1~2", "noble", None, false).unwrap();
+    assert_eq!(place.service.state().publication(id).upload.binaries, ["hello", "hello-doc"]);
+    assert_eq!(place.service.state().publication(id).builds.len(), 2);
+    assert!(send("1.0-1~2", "jammy", None, false).unwrap_err().contains("already accepted in ubuntu/noble"));
+    assert!(send("1.0-1~1", "noble", None, false).unwrap_err().contains("Version older than that in the archive"));
+    send("1.0-1~1", "jammy", Some(b"ubuntu's"), true).unwrap();
 }
 
 #[test]
@@ -141,7 +194,9 @@ fn bad_days_pass() {
     place.service.fault("+archive/ubuntu/nginx", Fault::HalfUnannounced);
     assert_eq!(place.archive(), archive);
     // 900 seconds is what Launchpad always says: a hint, and no sentence
-    for fault in [Fault::Busy(900), Fault::Half, Fault::HalfUnannounced, Fault::Hangup, Fault::Slow(Duration::from_secs(1))] {
+    for fault in
+        [Fault::Busy(900), Fault::Half, Fault::HalfUnannounced, Fault::Hangup, Fault::Slow(Duration::from_secs(1))]
+    {
         place.service.fault("getPublishedSources", fault.clone());
         let start = Instant::now();
         let found = place.client().published_sources(&archive, &SourceQuery::default());
@@ -199,7 +254,12 @@ fn the_end_of_a_log_through_the_librarian() {
     let place = Place::new();
     let id = place.service.accept(&upload("hello", "1", "noble"));
     let long: String = (0..200_000).map(|line| format!("line {line}\n")).collect();
-    place.service.fail_build(id, "amd64", "Failed to build", &format!("{long}error: no\n----\nBuild finished at 2026\nCleanup\n"));
+    place.service.fail_build(
+        id,
+        "amd64",
+        "Failed to build",
+        &format!("{long}error: no\n----\nBuild finished at 2026\nCleanup\n"),
+    );
     let archive = place.archive();
     let client = place.client();
     let publication = client.published_sources(&archive, &SourceQuery::of("hello")).unwrap().remove(0);
@@ -208,5 +268,8 @@ fn the_end_of_a_log_through_the_librarian() {
     let log = failed.build_log_url.as_deref().unwrap();
     place.service.fault("/librarian/", Fault::Half);
     let tail = client.log_tail(log, 3).unwrap();
-    assert_eq!((tail.lines, tail.whole), (["line 199998", "line 199999", "error: no"].map(String::from).to_vec(), false));
+    assert_eq!(
+        (tail.lines, tail.whole),
+        (["line 199998", "line 199999", "error: no"].map(String::from).to_vec(), false)
+    );
 }

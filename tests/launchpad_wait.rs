@@ -115,7 +115,15 @@ fn from_the_upload_to_the_index() {
     assert!(slept.iter().all(|time| (30..=60).contains(&time.as_secs())), "{slept:?}");
     let told = place.told("launchpad-progress");
     let told: Vec<&str> = told.iter().map(|line| line.trim_start_matches("hello 1.10 (noble): ")).collect();
-    let way = ["accepted", "amd64: building", "amd64: built", "arm64: building", "arm64: built", "amd64: published", "arm64: published"];
+    let way = [
+        "accepted",
+        "amd64: building",
+        "amd64: built",
+        "arm64: building",
+        "arm64: built",
+        "amd64: published",
+        "arm64: published",
+    ];
     assert_eq!(told, way);
     let state = &outcome.ended[0].state;
     assert_eq!((state.status.clone(), state.architectures.len()), (Some(PublishingStatus::Published), 2));
@@ -152,7 +160,12 @@ fn every_way_in_which_a_build_fails() {
         let id = place.service.accept(&upload("hello", "1", "noble"));
         place.service.set_dependencies(id, "arm64", "libfoo-dev (>= 2)");
         let script = Script::new(&place.service).at(100, move |service| {
-            service.fail_build(id, "arm64", state, "cc -c a.c\na.c:1: error: no\n-----\nBuild finished at 1\nCleanup\n");
+            service.fail_build(
+                id,
+                "arm64",
+                state,
+                "cc -c a.c\na.c:1: error: no\n-----\nBuild finished at 1\nCleanup\n",
+            );
         });
         let outcome = wait_with(&place, &script, &[expected("1", "noble")]).unwrap();
         let (end, failure) = only_end(&outcome);
@@ -173,7 +186,9 @@ fn every_way_in_which_a_build_fails() {
 fn a_rejected_upload_is_known_by_its_absence() {
     let place = Place::new();
     // the same version elsewhere, and a name and number that are only similar
-    for (source, version, series) in [("hello", "1.10", "jammy"), ("hello", "1.1", "noble"), ("hello-doc", "1.10", "noble")] {
+    for (source, version, series) in
+        [("hello", "1.10", "jammy"), ("hello", "1.1", "noble"), ("hello-doc", "1.10", "noble")]
+    {
         place.service.accept(&upload(source, version, series));
     }
     let script = Script::new(&place.service);
@@ -251,6 +266,16 @@ fn a_service_that_is_away_is_waited_for_but_not_for_ever() {
 }
 
 #[test]
+fn a_ppa_that_does_not_publish_is_not_waited_for() {
+    let place = Place::new();
+    place.service.accept(&upload("hello", "1", "noble"));
+    place.service.state().ppas[0].publish = false;
+    let script = Script::new(&place.service);
+    let failure = wait_with(&place, &script, &[expected("1", "noble")]).unwrap_err();
+    assert_eq!((failure.kind, failure.diagnostics[0].code, script.seconds()), (Kind::Remote, "ppa-not-publishing", 0));
+}
+
+#[test]
 fn each_of_several_has_its_own_end() {
     let place = Place::new();
     let noble = place.service.accept(&upload("hello", "1~ubuntu24.04.1", "noble"));
@@ -258,7 +283,11 @@ fn each_of_several_has_its_own_end() {
     let script = Script::new(&place.service)
         .at(60, move |service| service.fail_build(jammy, "amd64", "Failed to build", "no\n"))
         .at(800, move |service| service.publish(noble));
-    let all = [expected("1~ubuntu26.04.1", "resolute"), expected("1~ubuntu24.04.1", "noble"), expected("1~ubuntu22.04.1", "jammy")];
+    let all = [
+        expected("1~ubuntu26.04.1", "resolute"),
+        expected("1~ubuntu24.04.1", "noble"),
+        expected("1~ubuntu22.04.1", "jammy"),
+    ];
     let outcome = wait_with(&place, &script, &all).unwrap();
     let ends: Vec<End> = outcome.ended.iter().map(|ended| ended.end).collect();
     assert!(matches!(ends.as_slice(), [End::NotAccepted(_), End::Published, End::Failed]), "{ends:?}");

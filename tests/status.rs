@@ -66,7 +66,10 @@ fn busy() -> World {
     let log = "dh_auto_build\ncc -c <a&b>.c\nngx_brotli.c:12:10: fatal error: brotli/encode.h: No such file or directory\n\
                make: *** [debian/rules:9: binary] Error 2\n------\nBuild finished at 2026-11-24\nCleanup\n";
     service.fail_build(failed, "amd64", "Failed to build", log);
-    let helper = Upload { binaries: vec!["nginx-tools".into(), "nginx-tools-doc".into()], ..upload("nginx-tools", "2:3.10", "noble") };
+    let helper = Upload {
+        binaries: vec!["nginx-tools".into(), "nginx-tools-doc".into()],
+        ..upload("nginx-tools", "2:3.10", "noble")
+    };
     service.publish(service.accept(&helper));
     let waiting = of("nginx-tools", "2:3.10~ubuntu22.04.1", "jammy");
     service.set_dependencies(waiting, "arm64", "libnginx-dev (>= 1.28)");
@@ -81,7 +84,8 @@ fn busy() -> World {
 fn the_table_tells_all_states() {
     let world = busy();
     let run = run(&mut world.status(&[])).ok();
-    let lines: Vec<Vec<&str>> = run.stdout.lines().map(|line| line.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect()).collect();
+    let lines: Vec<Vec<&str>> =
+        run.stdout.lines().map(|line| line.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect()).collect();
     assert_eq!(lines[0], ["SOURCE", "SERIES", "VERSION", "ARCH", "STATE", "ACCEPTED"]);
     let states: Vec<String> = lines[1..13].iter().map(|cells| cells[..5].join(" | ")).collect();
     assert_eq!(
@@ -113,7 +117,11 @@ fn less_of_it() {
     let world = busy();
     let of = |arguments: &[&str]| {
         let run = run(&mut world.status(arguments)).ok();
-        run.stdout.lines().skip(1).map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+        run.stdout
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
     };
     let noble = ["nginx-tools noble", "nginx-tools noble"];
     assert_eq!(of(&["--source", "nginx-tools=2:3.10"]), noble);
@@ -128,12 +136,18 @@ fn the_document() {
     let world = busy();
     let run = run(&mut world.status(&["--json"])).ok();
     let document: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!((&document["schema"], &document["ok"], &document["target"]), (&"pkgr.status/1".into(), &true.into(), &"ppa:du9l/nginx".into()));
+    assert_eq!(
+        (&document["schema"], &document["ok"], &document["target"]),
+        (&"pkgr.status/1".into(), &true.into(), &"ppa:du9l/nginx".into())
+    );
     assert_eq!(document["published"], false);
     let packages = document["packages"].as_array().unwrap();
     assert_eq!(packages.len(), 6);
     let failed = &packages[2];
-    assert_eq!((&failed["series"], &failed["status"], &failed["replaces"]), (&"resolute".into(), &"Pending".into(), &"1.0.0-1~ubuntu26.04.1".into()));
+    assert_eq!(
+        (&failed["series"], &failed["status"], &failed["replaces"]),
+        (&"resolute".into(), &"Pending".into(), &"1.0.0-1~ubuntu26.04.1".into())
+    );
     let build = &failed["architectures"][0];
     assert_eq!((&build["stage"], &build["build-state"]), (&"failed".into(), &"Failed to build".into()));
     assert_eq!(build["log"]["lines"].as_array().unwrap().last().unwrap(), "make: *** [debian/rules:9: binary] Error 2");
@@ -152,7 +166,11 @@ fn waiting_until_it_is_published() {
         service.write_index(id);
     });
     let run = run.ok();
-    assert!(run.stderr.contains("hello 1.10: accepted") && run.stderr.contains("hello 1.10: arm64: published"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("hello 1.10: accepted") && run.stderr.contains("hello 1.10: arm64: published"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(run.stdout.lines().filter(|line| line.contains("published")).count(), 2, "{}", run.stdout);
 }
 
@@ -173,7 +191,11 @@ fn waiting_for_what_the_ppa_has() {
 fn waiting_in_vain_exits_with_4() {
     let world = World::new();
     let run = world.wait(&["--source", "hello=1", "--timeout", "0.6s"], |_| {}).exits(4);
-    assert!(run.stderr.contains("error[upload-not-accepted]") && run.stderr.contains("no mail is sent"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error[upload-not-accepted]") && run.stderr.contains("no mail is sent"),
+        "{}",
+        run.stderr
+    );
     assert!(run.stdout.contains("not accepted"), "{}", run.stdout);
     world.service.requests();
 
@@ -182,13 +204,21 @@ fn waiting_in_vain_exits_with_4() {
         service.fail_build(id, "arm64", "Failed to build", "a.c:1: error: no\n-----\nBuild finished at 1\n");
     });
     let run = run.exits(4);
-    assert!(run.stderr.contains("error[build-failed]: hello 1 (noble) on arm64") && run.stderr.contains("a.c:1: error: no"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error[build-failed]: hello 1 (noble) on arm64") && run.stderr.contains("a.c:1: error: no"),
+        "{}",
+        run.stderr
+    );
     world.service.requests();
 
     let id = world.service.accept(&upload("hello", "2", "noble"));
     world.service.set_build_state(id, "amd64", "Currently building");
     let run = world.wait(&["--timeout", "0.6s"], |_| {}).exits(4);
-    assert!(run.stderr.contains("error[publication-timeout]") && run.stderr.contains("amd64: Currently building"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error[publication-timeout]") && run.stderr.contains("amd64: Currently building"),
+        "{}",
+        run.stderr
+    );
     world.service.requests();
 
     let run = world.wait(&["--source", "hello=2", "--json"], |service| service.withdraw(id, "Deleted")).exits(4);
@@ -211,7 +241,11 @@ fn other_exit_codes() {
     assert_eq!(empty.stdout, "");
     // a port that nobody listens on
     let away = run(world.status(&["--wait"]).env("PKGR_LAUNCHPAD", "http://127.0.0.1:1/devel")).exits(3);
-    assert!(away.stderr.contains("error[launchpad-unreachable]") && away.stderr.contains("asked 5 times"), "{}", away.stderr);
+    assert!(
+        away.stderr.contains("error[launchpad-unreachable]") && away.stderr.contains("asked 5 times"),
+        "{}",
+        away.stderr
+    );
     run(world.status(&[]).env("PKGR_LAUNCHPAD", "launchpad.net")).exits(3);
 }
 
@@ -224,7 +258,9 @@ fn the_configuration_names_the_service() {
         .service
         .environment()
         .iter()
-        .map(|(name, value)| format!("{} = \"{value}\"\n", name.trim_start_matches("PKGR_").to_lowercase().replace('_', "-")))
+        .map(|(name, value)| {
+            format!("{} = \"{value}\"\n", name.trim_start_matches("PKGR_").to_lowercase().replace('_', "-"))
+        })
         .collect();
     let file = world.environment.path("config.toml");
     std::fs::write(&file, lines.concat()).unwrap();
@@ -254,7 +290,10 @@ fn the_page_in_a_browser() {
     ] {
         assert!(document.contains(part), "{part}\n{document}");
     }
-    assert!(!document.contains("<script") && !document.contains(" src=") && !document.contains("onclick"), "it runs nothing");
+    assert!(
+        !document.contains("<script") && !document.contains(" src=") && !document.contains("onclick"),
+        "it runs nothing"
+    );
 
     let themes = colors();
     let (light, _) = browser::picture(&world.environment, &page, Theme::Light, (1200, 1100));

@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::files;
-use crate::launchpad::{
-    Client, Clock, Expected, Filter, Outcome, PackageState, Ppa, SystemClock, WaitOptions, wait,
-};
+use crate::launchpad::{Client, Clock, Expected, Filter, Outcome, PackageState, Ppa, SystemClock, WaitOptions, wait};
 use crate::listener::Listener;
 
 /// Tell what a PPA holds, and how far its builds are
@@ -163,18 +161,12 @@ fn document(state: &PackageState) -> Value {
 
 /// `45`, `45s`, `0.5s`, `90m`, `3h`
 fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(number) => (number, &text[number.len()..]),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => 1.0,
-    };
-    let seconds = number.parse::<f64>().ok().map(|number| number * factor);
-    match seconds.map(Duration::try_from_secs_f64) {
-        Some(Ok(time)) if time > Duration::ZERO => Ok(time),
+    let units = [('s', 1.0), ('m', 60.0), ('h', 3600.0)];
+    let parsed = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
+    let (number, seconds) = parsed.unwrap_or((text, 1.0));
+    let time = number.parse::<f64>().ok().and_then(|number| Duration::try_from_secs_f64(number * seconds).ok());
+    match time {
+        Some(time) if time > Duration::ZERO => Ok(time),
         _ => Err("a time is a number with s, m or h behind it".to_string()),
     }
 }

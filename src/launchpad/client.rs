@@ -3,6 +3,8 @@
 //! ETag that could be trusted, so every one is asked for anew.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
@@ -11,20 +13,24 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::LaunchpadError;
-use super::log::{self, LogTail};
+use super::log::LogTail;
 use super::query::{Operation, SourceQuery};
 use super::transport::{Hosts, Transport};
 use super::types::{
-    Archive, BinaryPublication, Build, BuildState, BuildSummaries, DistroSeries, Distribution, Page, PublishedFile,
+    Archive, BinaryPublication, Build, BuildState, BuildSummaries, Distribution, DistroSeries, Page, PublishedFile,
     SourcePublication,
 };
 use super::{Ppa, Settings};
 use crate::diagnostic::Failure;
+use crate::fetch::cache::Found;
+use crate::fetch::error::FetchError;
 use crate::fetch::{Fetcher, Options, Patience, Web, digest};
 use crate::listener::Listener;
 
 /// A longer collection is not what was meant to be asked for.
 const MOST_ENTRIES: usize = 5000;
+/// More bytes are no file of a source package.
+const LARGEST_FILE: u64 = 64 << 30;
 /// Launchpad asks for 900 seconds whatever the trouble.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The service takes no more numbers in one question, for URLs end somewhere.
@@ -62,7 +68,16 @@ impl<'a> Client<'a> {
         let offline = fetching.offline;
         let patience = Patience { longest_wait: LONGEST_WAIT, ..Patience::default() };
         let fetcher = Fetcher::new(fetching, listener)?;
-        Ok(Client { settings, base, offline, patience, fetcher, listener, web: OnceLock::new(), not_verified: Once::new() })
+        Ok(Client {
+            settings,
+            base,
+            offline,
+            patience,
+            fetcher,
+            listener,
+            web: OnceLock::new(),
+            not_verified: Once::new(),
+        })
     }
 
     /// With other time-outs and retries.
@@ -181,7 +196,30 @@ impl<'a> Client<'a> {
     pub fn log_tail(&self, log: &str, most: usize) -> Result<LogTail, LaunchpadError> {
         let hosts = Hosts::Files(&self.base);
         let url = hosts.check(log)?;
-        self.transport(&url)?.stream(&url, hosts, |body| log::tail(body, most))
+        self.transport(&url)?.stream(&url, hosts, |body| LogTail::read(body, most))
+    }
+
+    /// A published file in the cache, by the digest that the service tells.
+    pub fn file(&self, file: &PublishedFile) -> Result<PathBuf, LaunchpadError> {
+        let shape = |why: &str| LaunchpadError::Shape { url: file.url.clone(), why: why.to_string() };
+        let sha256 = file.sha256.as_deref().ok_or_else(|| shape("it tells no SHA-256"))?.to_ascii_lowercase();
+        let cache = self.fetcher.cache();
+        if let Found::Whole(_) = cache.find(&sha256)? {
+            return Ok(cache.path(&sha256));
+        }
+        let hosts = Hosts::Files(&self.base);
+        let url = hosts.check(&file.url)?;
+        let limit = file.size.unwrap_or(LARGEST_FILE);
+        let temporary = self.transport(&url)?.stream(&url, hosts, |body| {
+            let mut temporary = cache.temporary().map_err(std::io::Error::other)?;
+            std::io::copy(&mut body.take(limit.saturating_add(1)), temporary.as_file_mut())?;
+            Ok(temporary)
+        })?;
+        let sums = digest::of_file(temporary.path()).map_err(|e| FetchError::io("read", temporary.path(), e))?;
+        match sums.sha256 == sha256 && file.size.is_none_or(|size| size == sums.size) {
+            true => Ok(cache.insert(temporary, &sums)?),
+            false => Err(shape("the file is not the one whose digest it tells")),
+        }
     }
 
     /// A URL below the service's root; the parts come from checked names.
@@ -257,7 +295,11 @@ impl<'a> Client<'a> {
             entries.extend(page.entries);
             let Some(link) = page.next_collection_link else { return Ok(entries) };
             if entries.len() > MOST_ENTRIES {
-                return Err(LaunchpadError::TooMany { url: url.into(), size: entries.len() as u64, limit: MOST_ENTRIES });
+                return Err(LaunchpadError::TooMany {
+                    url: url.into(),
+                    size: entries.len() as u64,
+                    limit: MOST_ENTRIES,
+                });
             }
             next = self.link(&link)?;
             if !seen.insert(link) {

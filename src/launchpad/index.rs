@@ -33,13 +33,14 @@ pub(super) struct Index<'c> {
 enum Trust<'c> {
     /// There is no key yet, so there is no index.
     Nothing,
-    Verified(Archives<'c>),
+    Verified(Box<Archives<'c>>),
     /// The key cannot be had, and why.
     Compared(String),
 }
 
 /// A binary package as an unverified index lists it.
 struct Listed {
+    package: String,
     version: String,
     sha256: String,
 }
@@ -51,7 +52,9 @@ impl<'c> Index<'c> {
         let base = format!("{base}/{}/{}/{}", ppa.owner, ppa.name, ppa.distribution);
         let trust = match client.keyring(archive)? {
             Keyring::NotYet => Trust::Nothing,
-            Keyring::File(keyring) => Trust::Verified(Archives::new(&client.fetcher, settings(&base, keyring))),
+            Keyring::File(keyring) => {
+                Trust::Verified(Box::new(Archives::new(&client.fetcher, settings(&base, keyring))))
+            }
             Keyring::Unknown(why) => Trust::Compared(why),
         };
         Ok(Index { client, base, trust })
@@ -90,15 +93,19 @@ impl<'c> Index<'c> {
             let message = "the PPA's index cannot be verified by its key: digests are compared with Launchpad's own";
             self.client.listener.tell(Diagnostic::warning("ppa-not-verified", message).because(why));
         });
+        let listed = self.listed(source.series(), architecture, wanted)?;
         let mut missing = Vec::new();
         for binary in wanted {
-            match self.listed(source.series(), architecture, binary)? {
+            let is_it = |listed: &&Listed| {
+                listed.package == binary.binary_package_name && listed.version == binary.binary_package_version
+            };
+            match listed.iter().find(is_it) {
                 None => missing.push(binary.binary_package_name.clone()),
                 Some(listed) => {
                     let files = self.client.binary_files(binary)?;
                     let same = |file: &&str| file.eq_ignore_ascii_case(&listed.sha256);
                     if files.iter().filter_map(|file| file.sha256.as_deref()).find(same).is_none() {
-                        return Err(contradiction(binary, architecture, &listed));
+                        return Err(contradiction(architecture, listed));
                     }
                 }
             }
@@ -106,24 +113,25 @@ impl<'c> Index<'c> {
         Ok(missing)
     }
 
+    /// What an unverified index has under the names of these packages.
     fn listed(
         &self,
         series: &str,
         architecture: &str,
-        binary: &BinaryPublication,
-    ) -> Result<Option<Listed>, LaunchpadError> {
+        wanted: &[&BinaryPublication],
+    ) -> Result<Vec<Listed>, LaunchpadError> {
         let url = format!("{}/dists/{series}/main/binary-{architecture}/Packages.gz", self.base);
         let url = Url::parse(&url).map_err(|e| LaunchpadError::BadAddress { url, why: e.to_string() })?;
-        let name = binary.binary_package_name.as_str();
+        let names: Vec<&str> = wanted.iter().map(|binary| binary.binary_package_name.as_str()).collect();
         let found = self.client.transport(&url)?.stream(&url, Hosts::Service(&url), |body| {
-            let mut found = None;
-            search(decoder(Compression::Gzip, body)?, LARGEST_INDEX, Wanted::Packages(&[name]), |stanza| {
-                found = found.take().or(read(stanza).filter(|l| l.version == binary.binary_package_version));
+            let mut found = Vec::new();
+            search(decoder(Compression::Gzip, body)?, LARGEST_INDEX, Wanted::Packages(&names), |stanza| {
+                found.extend(read(stanza));
             })?;
             Ok(found)
         });
         match found {
-            Err(error) if error.is_missing() => Ok(None),
+            Err(error) if error.is_missing() => Ok(vec![]),
             done => done,
         }
     }
@@ -167,7 +175,7 @@ fn read(stanza: &[u8]) -> Option<Listed> {
     let paragraphs = control::parse_bytes(stanza).ok()?;
     let paragraph = paragraphs.first()?;
     let field = |name: &str| paragraph.get(name).map(|value| value.trim().to_string());
-    Some(Listed { version: field("Version")?, sha256: field("SHA256")? })
+    Some(Listed { package: field("Package")?, version: field("Version")?, sha256: field("SHA256")? })
 }
 
 fn has_code(failure: &Failure, code: &str) -> bool {
@@ -179,9 +187,9 @@ fn unknown(series: &str) -> Failure {
     Failure::environment(Diagnostic::error("unknown-series", message).hint("install a newer distro-info-data"))
 }
 
-fn contradiction(binary: &BinaryPublication, architecture: &str, listed: &Listed) -> Failure {
-    let name = &binary.binary_package_name;
-    let message = format!("the PPA's index lists another {name} {} ({architecture}) than Launchpad built", listed.version);
+fn contradiction(architecture: &str, listed: &Listed) -> Failure {
+    let Listed { package, version, sha256 } = listed;
+    let message = format!("the PPA's index lists another {package} {version} ({architecture}) than Launchpad built");
     let diagnostic = Diagnostic::error("ppa-index-contradicts", message);
-    Failure::environment(diagnostic.because(format!("the index says sha256 {}", listed.sha256)))
+    Failure::environment(diagnostic.because(format!("the index says sha256 {sha256}")))
 }

@@ -49,7 +49,7 @@ impl Client<'_> {
         };
         let found = match found {
             Some(key) => Ok(key),
-            None => self.from_keyserver(fingerprint),
+            None => self.ask_keyserver(fingerprint),
         };
         match found {
             Ok(key) => {
@@ -61,7 +61,7 @@ impl Client<'_> {
         }
     }
 
-    fn from_keyserver(&self, fingerprint: &str) -> Result<Vec<u8>, String> {
+    fn ask_keyserver(&self, fingerprint: &str) -> Result<Vec<u8>, String> {
         let server = self.settings.keyserver.trim_end_matches('/');
         let url = Url::parse(&format!("{server}/pks/lookup?op=get&options=mr&search=0x{fingerprint}"))
             .map_err(|e| format!("keyserver {server} cannot be used: {e}"))?;
@@ -92,7 +92,10 @@ mod tests {
         let both = [foreign.to_vec().unwrap(), ours.to_vec().unwrap()].concat();
         let kept = exactly(&both, &wanted).unwrap();
         let certs: Vec<Cert> = CertParser::from_bytes(&kept).unwrap().flatten().collect();
-        assert_eq!(certs.iter().map(|cert| cert.fingerprint().to_hex()).collect::<Vec<_>>(), [wanted.clone()]);
+        assert_eq!(
+            certs.iter().map(|cert| cert.fingerprint().to_hex()).collect::<Vec<_>>(),
+            std::slice::from_ref(&wanted)
+        );
         assert_eq!(exactly(&foreign.armored().to_vec().unwrap(), &wanted), None);
         assert_eq!(exactly(b"not a key", &wanted), None);
         assert!(exactly(&ours.armored().to_vec().unwrap(), &wanted.to_lowercase()).is_some());

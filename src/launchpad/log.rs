@@ -24,16 +24,18 @@ pub struct LogTail {
     pub whole: bool,
 }
 
-/// The last `most` lines of a log.
-pub(super) fn tail(mut log: &mut dyn Read, most: usize) -> std::io::Result<LogTail> {
-    let mut head = [0; 2];
-    let filled = crate::fetch::digest::fill(&mut log, &mut head)?;
-    let all = head.get(..filled).unwrap_or_default().chain(log);
-    let (bytes, whole) = match head {
-        [0x1f, 0x8b] => last_bytes(decoder(Compression::Gzip, all)?)?,
-        _ => last_bytes(all)?,
-    };
-    Ok(cut(&String::from_utf8_lossy(&bytes), whole, most))
+impl LogTail {
+    /// The last `most` lines of a log, gzip or plain. Memory does not grow with it.
+    pub fn read(mut log: &mut dyn Read, most: usize) -> std::io::Result<LogTail> {
+        let mut head = [0; 2];
+        let filled = crate::fetch::digest::fill(&mut log, &mut head)?;
+        let all = head.get(..filled).unwrap_or_default().chain(log);
+        let (bytes, whole) = match head {
+            [0x1f, 0x8b] => last_bytes(decoder(Compression::Gzip, all)?)?,
+            _ => last_bytes(all)?,
+        };
+        Ok(cut(&String::from_utf8_lossy(&bytes), whole, most))
+    }
 }
 
 fn last_bytes(log: impl Read) -> std::io::Result<(Vec<u8>, bool)> {
@@ -69,10 +71,7 @@ fn cut(text: &str, whole: bool, most: usize) -> LogTail {
     let end = end.saturating_sub(after);
     let start = end.saturating_sub(most);
     let line = |line: &&str| line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_LINE).collect();
-    LogTail {
-        lines: all.get(start..end).unwrap_or_default().iter().map(line).collect(),
-        whole: whole && start == 0,
-    }
+    LogTail { lines: all.get(start..end).unwrap_or_default().iter().map(line).collect(), whole: whole && start == 0 }
 }
 
 #[cfg(test)]
@@ -90,25 +89,25 @@ mod tests {
     fn the_end_of_the_build_not_of_the_builder() {
         let log = "cc -c a.c\na.c:1: error: no\nmake: *** [x] Error 1\n------\n\nBuild finished at 20261124-1200\n\nFinished\nCleanup\n";
         for bytes in [log.as_bytes().to_vec(), gzip(log.as_bytes())] {
-            let tail = tail(&mut bytes.as_slice(), 2).unwrap();
+            let tail = LogTail::read(&mut bytes.as_slice(), 2).unwrap();
             assert_eq!(tail.lines, ["a.c:1: error: no", "make: *** [x] Error 1"]);
             assert!(!tail.whole);
         }
-        assert!(tail(&mut "short\n".as_bytes(), 9).unwrap().whole);
-        assert_eq!(tail(&mut "".as_bytes(), 9).unwrap(), LogTail { lines: vec![], whole: true });
+        assert!(LogTail::read(&mut "short\n".as_bytes(), 9).unwrap().whole);
+        assert_eq!(LogTail::read(&mut "".as_bytes(), 9).unwrap(), LogTail { lines: vec![], whole: true });
     }
 
     #[test]
     fn a_bomb_costs_no_memory_and_escapes_do_not_pass() {
         let mut log = vec![b'x'; 8 << 20];
         log.extend_from_slice(b"\n\x1b[31mred\n");
-        let tail = tail(&mut gzip(&log).as_slice(), 5).unwrap();
+        let tail = LogTail::read(&mut gzip(&log).as_slice(), 5).unwrap();
         assert_eq!((tail.lines, tail.whole), (vec![" [31mred".to_string()], false));
     }
 
     #[test]
     fn half_a_log_is_an_error() {
         let packed = gzip("line\n".repeat(1000).as_bytes());
-        assert!(tail(&mut packed.get(..packed.len() / 2).unwrap(), 5).is_err());
+        assert!(LogTail::read(&mut packed.get(..packed.len() / 2).unwrap(), 5).is_err());
     }
 }

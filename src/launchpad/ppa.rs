@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn what_is_none() {
-        for text in ["nginx", "ppa:", "ppa:a", "ppa:a/", "ppa:a/../b", "ppa:A/b", "ppa:a/b/c/d", "ppa:a/b?x", "ppa:a/ b"] {
+        for text in
+            ["nginx", "ppa:", "ppa:a", "ppa:a/", "ppa:a/../b", "ppa:A/b", "ppa:a/b/c/d", "ppa:a/b?x", "ppa:a/ b"]
+        {
             let failure = Failure::from(text.parse::<Ppa>().unwrap_err());
             assert_eq!(failure.kind.exit_code(), 2, "{text}");
         }

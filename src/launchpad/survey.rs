@@ -125,12 +125,12 @@ impl PackageState {
     }
 }
 
-/// What of a PPA; `None` is all.
+/// What of a PPA; the default is all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Exactly these source packages; empty: all.
     pub sources: Vec<String>,
-    /// This series.
+    /// This series only; else that of the PPA's name, if it has one.
     pub series: Option<String>,
 }
 
@@ -173,8 +173,7 @@ fn newest(publications: Vec<SourcePublication>) -> (Vec<SourcePublication>, Vec<
         group.sort_by_key(|publication| Version::parse(&publication.source_package_version).ok());
         let Some(newest) = group.pop() else { continue };
         let is_published = |other: &&SourcePublication| {
-            other.status == PublishingStatus::Published
-                && other.source_package_version != newest.source_package_version
+            other.status == PublishingStatus::Published && other.source_package_version != newest.source_package_version
         };
         let replaced = group.iter().rev().find(is_published).map(|other| other.source_package_version.clone());
         pairs.push((newest, replaced));
@@ -288,7 +287,9 @@ fn look_up(
     index: &Index,
 ) -> Result<(), Failure> {
     // debug symbols have indexes of their own, which few systems read
-    let is_wanted = |binary: &&BinaryPublication| !binary.is_debug && binary.architecture() == state.architecture;
+    let is_wanted = |binary: &&BinaryPublication| {
+        !binary.is_debug && binary.status.is_active() && binary.architecture() == state.architecture
+    };
     let wanted: Vec<&BinaryPublication> = binaries.iter().filter(is_wanted).collect();
     if wanted.is_empty() {
         return Ok(()); // built, and its packages not yet taken in
@@ -352,7 +353,8 @@ mod tests {
             publication("b", "jammy", "1.10", Published),
             publication("a", "noble", "2", Published),
         ]);
-        let shown: Vec<String> = newest.iter().map(|p| format!("{} {}", p.series(), p.source_package_version)).collect();
+        let shown: Vec<String> =
+            newest.iter().map(|p| format!("{} {}", p.series(), p.source_package_version)).collect();
         assert_eq!(shown, ["noble 2", "jammy 1.10", "noble 1.10"]);
         assert_eq!(replaced, [None, None, Some("1.9".to_string())]);
     }

@@ -371,7 +371,10 @@ mod tests {
         assert_eq!(status, PublishingStatus::Other("Quarantined".to_string()));
         assert!(!status.is_active() && status.to_string() == "Quarantined");
         let state: BuildState = serde_json::from_str("\"Failed to build\"").unwrap();
-        assert_eq!((serde_json::to_string(&state).unwrap().as_str(), state), ("\"Failed to build\"", BuildState::FailedToBuild));
+        assert_eq!(
+            (serde_json::to_string(&state).unwrap().as_str(), state),
+            ("\"Failed to build\"", BuildState::FailedToBuild)
+        );
     }
 
     #[test]
@@ -382,12 +385,13 @@ mod tests {
                 "self_link": "https://api.launchpad.net/devel/~o/+archive/ubuntu/p/+sourcepub/4711", "date_published": null}"#,
         )
         .unwrap();
-        assert_eq!((publication.series(), publication.id(), publication.date_published), ("noble", Some(4711), None));
+        assert_eq!((publication.series(), publication.id(), &publication.date_published), ("noble", Some(4711), &None));
     }
 
     #[test]
     fn names_of_files() {
-        let file = PublishedFile { url: "https://h/x/a_1%2B2%7Erc1.dsc".to_string(), size: None, sha1: None, sha256: None };
+        let file =
+            PublishedFile { url: "https://h/x/a_1%2B2%7Erc1.dsc".to_string(), size: None, sha1: None, sha256: None };
         assert_eq!(file.name(), "a_1+2~rc1.dsc");
     }
 }

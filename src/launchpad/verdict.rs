@@ -51,7 +51,8 @@ fn timed_out(ended: &Ended, passed: Duration) -> Diagnostic {
                 [] => String::new(),
                 names => format!("; not in the PPA's index: {}", names.join(", ")),
             };
-            let word = if state.build_state == BuildState::Built { state.stage.name() } else { state.build_state.name() };
+            let word =
+                if state.build_state == BuildState::Built { state.stage.name() } else { state.build_state.name() };
             diagnostic.because(format!("{}: {word}{missing}", state.architecture))
         }),
     };
@@ -79,8 +80,9 @@ fn build_failed(ended: &Ended, state: &ArchitectureState) -> Diagnostic {
     };
     match state.build_state {
         BuildState::FailedToBuild => diagnostic.hint("`pkgr test` builds it here in a clean root of that series"),
-        BuildState::DependencyWait => diagnostic
-            .hint("Launchpad tries again when the dependency appears in the PPA or in Ubuntu; else correct Build-Depends"),
+        BuildState::DependencyWait => diagnostic.hint(
+            "Launchpad tries again when the dependency appears in the PPA or in Ubuntu; else correct Build-Depends",
+        ),
         BuildState::ChrootProblem => {
             diagnostic.hint("the fault is Launchpad's or the PPA's dependencies': retry the build on its page")
         }

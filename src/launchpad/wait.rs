@@ -159,6 +159,9 @@ pub fn wait(
     listener: &dyn Listener,
 ) -> Result<Outcome, Failure> {
     let archive = client.archive(ppa)?;
+    if !archive.publish {
+        return Err(not_publishing(ppa));
+    }
     let start = options.clock.now();
     let mut awaited: Vec<Awaited> = expected.iter().map(begin).collect();
     let watch = Watch { client, archive: &archive, observer: Observer::new(client, ppa, &archive), listener };
@@ -199,6 +202,12 @@ pub fn wait(
         };
         options.clock.sleep(interval.min(options.timeout.saturating_sub(passed)));
     }
+}
+
+fn not_publishing(ppa: &Ppa) -> Failure {
+    let message = format!("{ppa} publishes nothing: its owner has turned that off");
+    let hint = "turn \"Publish\" on in the PPA's details on Launchpad";
+    Failure::new(Kind::Remote, Diagnostic::error("ppa-not-publishing", message).hint(hint))
 }
 
 fn begin(expected: &Expected) -> Awaited<'_> {

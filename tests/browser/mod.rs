@@ -39,7 +39,12 @@ pub fn document(environment: &TestEnvironment, page: &Path) -> String {
 }
 
 /// A picture of the page, and the file that it was taken to.
-pub fn picture(environment: &TestEnvironment, page: &Path, theme: Theme, (width, height): (u32, u32)) -> (Picture, PathBuf) {
+pub fn picture(
+    environment: &TestEnvironment,
+    page: &Path,
+    theme: Theme,
+    (width, height): (u32, u32),
+) -> (Picture, PathBuf) {
     let file = super::common::kept("pictures").join(format!("status-{theme:?}-{width}.png").to_lowercase());
     let _ = std::fs::remove_file(&file);
     let scheme = if theme == Theme::Dark { 0 } else { 1 };
@@ -55,7 +60,11 @@ pub fn picture(environment: &TestEnvironment, page: &Path, theme: Theme, (width,
 impl Picture {
     /// From 0 (black) to 255.
     pub fn brightness(&self) -> f64 {
-        let sum: f64 = self.points.iter().map(|[r, g, b]| 0.2126 * f64::from(*r) + 0.7152 * f64::from(*g) + 0.0722 * f64::from(*b)).sum();
+        let sum: f64 = self
+            .points
+            .iter()
+            .map(|[r, g, b]| 0.2126 * f64::from(*r) + 0.7152 * f64::from(*g) + 0.0722 * f64::from(*b))
+            .sum();
         sum / self.points.len() as f64
     }
 

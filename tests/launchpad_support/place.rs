@@ -55,4 +55,3 @@ pub fn ppa() -> Ppa {
 pub fn upload(source: &str, version: &str, series: &str) -> Upload {
     Upload::new("du9l", "nginx", source, version, series)
 }
-

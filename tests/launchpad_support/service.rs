@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::archive::{gzip, package_bytes};
 use super::server::Answer;
-use super::{BuildRecord, PpaRecord, Publication, State};
+use super::{BuildRecord, PRIMARY, PpaRecord, Publication, State, Upload};
 
 /// The series that it knows: name, number, status.
 const SERIES: [(&str, &str, &str); 4] = [
@@ -73,6 +73,17 @@ pub fn answer(state: &mut State, target: &str, tag: Option<&str>) -> Answer {
     if path == "/pks/lookup" {
         return keyserver(state, target);
     }
+    if let Some((id, name)) = path.strip_prefix("/+sourcefiles/").and_then(|rest| rest.split_once('/')) {
+        let there = format!("{}/librarian/source/{id}/{name}", state.address);
+        return Answer::text("303 See Other", "").header("Location", &there);
+    }
+    if let Some((id, name)) = path.strip_prefix("/librarian/source/").and_then(|rest| rest.split_once('/')) {
+        let publication = state.publications.iter().find(|publication| publication.id.to_string() == id);
+        return match publication.and_then(|publication| publication.upload.files.get(name)) {
+            Some(bytes) => Answer::new("200 OK", "application/octet-stream", bytes.clone()),
+            None => not_found(name),
+        };
+    }
     let id = |text: &str| text.split('/').find_map(|part| part.parse::<u64>().ok());
     let log = id(&path).and_then(|id| build(state, id)).and_then(|build| Some((build.id, build.log.clone()?)));
     match (log, path.starts_with("/librarian/")) {
@@ -121,7 +132,9 @@ fn web_service(state: &mut State, path: &str, target: &str, tag: Option<&str>) -
             collection(state, target, &parameters, all)
         }
         (["ubuntu", "+archive", "primary"], "") => entry(primary(&root), tag),
-        (["ubuntu", "+archive", "primary"], "getPublishedSources") => collection(state, target, &parameters, vec![]),
+        (["ubuntu", "+archive", "primary"], operation) => {
+            of_archive(state, PRIMARY.0, PRIMARY.1, operation, target, &parameters)
+        }
         (["ubuntu", name], "") => match SERIES.iter().find(|(known, ..)| known == name) {
             Some(found) => entry(series(&root, found), tag),
             None => not_found(path),
@@ -142,7 +155,7 @@ fn web_service(state: &mut State, path: &str, target: &str, tag: Option<&str>) -
                 None => not_found(path),
             }
         }
-        ([_, "+archive", "ubuntu", _, "+sourcepub", id], operation) => {
+        ([_, "+archive", "primary", "+sourcepub", id] | [_, "+archive", "ubuntu", _, "+sourcepub", id], operation) => {
             of_source(state, id, operation, target, &parameters, tag)
         }
         ([_, "+archive", "ubuntu", _, "+binarypub", id], "binaryFileUrls") => binary_files(state, id, &parameters),
@@ -233,7 +246,7 @@ fn archive(root: &str, ppa: &PpaRecord) -> Value {
         "self_link": format!("{root}/~{owner}/+archive/ubuntu/{name}"), "name": name, "displayname": name,
         "reference": format!("~{owner}/ubuntu/{name}"), "distribution_link": format!("{root}/ubuntu"),
         "web_link": format!("https://launchpad.net/~{owner}/+archive/ubuntu/{name}"),
-        "private": false, "publish": true, "status": "Active", "authorized_size": 8192,
+        "private": false, "publish": ppa.publish, "status": "Active", "authorized_size": 8192,
         "permit_obsolete_series_uploads": false, "signing_key_fingerprint": fingerprint,
     })
 }
@@ -312,9 +325,16 @@ fn summary(publication: &Publication) -> Value {
     json!({"status": status, "builds": builds})
 }
 
+fn archive_link(state: &State, upload: &Upload) -> String {
+    let root = format!("{}/devel", state.address);
+    match (upload.owner.as_str(), upload.ppa.as_str()) {
+        PRIMARY => format!("{root}/ubuntu/+archive/primary"),
+        (owner, name) => format!("{root}/~{owner}/+archive/ubuntu/{name}"),
+    }
+}
+
 fn source_link(state: &State, publication: &Publication) -> String {
-    let upload = &publication.upload;
-    format!("{}/devel/~{}/+archive/ubuntu/{}/+sourcepub/{}", state.address, upload.owner, upload.ppa, publication.id)
+    format!("{}/+sourcepub/{}", archive_link(state, &publication.upload), publication.id)
 }
 
 fn source_publication(state: &State, publication: &Publication) -> Value {
@@ -326,7 +346,7 @@ fn source_publication(state: &State, publication: &Publication) -> Value {
         "source_package_name": upload.source, "source_package_version": upload.version,
         "status": publication.status, "pocket": "Release", "component_name": "main", "section_name": "misc",
         "distro_series_link": format!("{}/devel/ubuntu/{}", state.address, upload.series),
-        "archive_link": format!("{}/devel/~{}/+archive/ubuntu/{}", state.address, upload.owner, upload.ppa),
+        "archive_link": archive_link(state, upload),
         "date_created": publication.created, "date_published": published, "date_removed": null,
         "package_signer_link": null, "removal_comment": null,
     })
@@ -365,13 +385,14 @@ fn of_source(
         }
         "getPublishedBinaries" => collection(state, target, parameters, binaries(state, publication)),
         "sourceFileUrls" => {
-            let upload = &publication.upload;
-            let name = format!("{}_{}.dsc", upload.source, upload.version);
-            let sums = Checksums::of(name.as_bytes());
-            let url = format!("https://launchpad.net/~{}/+archive/+files/{name}", upload.owner);
+            let url = |name: &String| format!("{}/+sourcefiles/{}/{name}", state.address, publication.id);
+            let meta = |(name, bytes): (&String, &Vec<u8>)| {
+                let sums = Checksums::of(bytes);
+                json!({"url": url(name), "size": sums.size, "sha1": null, "sha256": sums.sha256})
+            };
             match parameters.flag("include_meta") {
-                Ok(true) => Answer::json(&json!([{"url": url, "size": sums.size, "sha1": null, "sha256": sums.sha256}])),
-                Ok(false) => Answer::json(&json!([url])),
+                Ok(true) => Answer::json(&publication.upload.files.iter().map(meta).collect()),
+                Ok(false) => Answer::json(&publication.upload.files.keys().map(url).collect::<Vec<_>>().into()),
                 Err(text) => bad(text),
             }
         }

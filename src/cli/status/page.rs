@@ -82,7 +82,10 @@ pub fn page(ppa: &Ppa, states: &[PackageState], now: Timestamp) -> String {
     };
     let mut environment = Environment::new();
     // the name's ending makes every value escaped
-    match environment.add_template("status.html", TEMPLATE).and_then(|()| environment.get_template("status.html")?.render(values)) {
+    match environment
+        .add_template("status.html", TEMPLATE)
+        .and_then(|()| environment.get_template("status.html")?.render(values))
+    {
         Ok(page) => page,
         Err(error) => format!("template error: {error}\n"),
     }
@@ -149,7 +152,10 @@ fn failed_build(state: &PackageState, build: &ArchitectureState) -> FailedBuild 
     let link = |url: &Option<String>, text| url.as_deref().and_then(web).map(|url| Link { url, text });
     FailedBuild {
         anchor: anchor(state, build),
-        title: format!("{} {} on {} {}: {}", state.source, state.version, state.series, build.architecture, build.build_state),
+        title: format!(
+            "{} {} on {} {}: {}",
+            state.source, state.version, state.series, build.architecture, build.build_state
+        ),
         dependencies: build.dependencies.clone(),
         log: build.log.as_ref().map(|log| log.lines.join("\n")).unwrap_or_default(),
         links: [link(&build.log_url, "whole log"), link(&build.page, "build page")].into_iter().flatten().collect(),
@@ -207,7 +213,14 @@ mod tests {
         for part in ["<script", "javascript:", "\"onload", "<b>"] {
             assert!(!page.contains(part), "{part}");
         }
-        for part in ["&lt;script&gt;", "users have 0.9", "id=\"hello-noble-amd64\"", "href=\"#hello-noble-amd64\"", "1970-01-01 00:00 UTC", "24.04"] {
+        for part in [
+            "&lt;script&gt;",
+            "users have 0.9",
+            "id=\"hello-noble-amd64\"",
+            "href=\"#hello-noble-amd64\"",
+            "1970-01-01 00:00 UTC",
+            "24.04",
+        ] {
             assert!(page.contains(part), "{part}\n{page}");
         }
     }
