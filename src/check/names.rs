@@ -17,8 +17,6 @@ static BUILDINFO: Pattern = LazyLock::new(|| Regex::new(r"^(.+?)_(.+?)_(.+)\.bui
 static CHANGES: Pattern = LazyLock::new(|| Regex::new(r"^([^_]+)_([^_]+)_([^\.]+).changes").ok());
 static MAINTAINER: Pattern = LazyLock::new(|| Regex::new(r"^\s*(\S.*\S)\s*<([^>]+)>").ok());
 static VERSION: Pattern = LazyLock::new(|| Regex::new(r"^([0-9]+:)?[0-9A-Za-z\.\-\+~:]+$").ok());
-static STORED_VERSION: Pattern =
-    LazyLock::new(|| Regex::new(r"(?-u)^(?i)([0-9]+:)?([0-9a-z][a-z0-9+:.~-]*?)(-[a-z0-9+.~]+)?$").ok());
 static ADDRESS: Pattern = LazyLock::new(|| Regex::new(r"^[_\.0-9a-zA-Z\-+=]+@(([0-9a-zA-Z-]+\.)*)[a-zA-Z]{2,}$").ok());
 
 fn captures<'t, const N: usize>(pattern: &Pattern, text: &'t str) -> Option<[&'t str; N]> {
@@ -168,13 +166,6 @@ pub fn is_version(version: &str) -> bool {
     matches(&VERSION, version)
 }
 
-/// Whether the database stores this version: no colon in it without an epoch, no
-/// hyphen without a revision.
-pub fn is_stored_version(version: &str) -> bool {
-    let Some([epoch, upstream, revision]) = captures(&STORED_VERSION, version) else { return false };
-    (!epoch.is_empty() || !upstream.contains(':')) && (!revision.is_empty() || !upstream.contains('-'))
-}
-
 /// A version without its epoch.
 pub fn without_epoch(version: &str) -> &str {
     match version.split_once(':') {
@@ -278,8 +269,7 @@ mod tests {
 
     #[test]
     fn patterns_compile() {
-        let patterns =
-            [&SOURCE_FILE, &BINARY_FILE, &BUILDINFO, &CHANGES, &MAINTAINER, &VERSION, &STORED_VERSION, &ADDRESS];
+        let patterns = [&SOURCE_FILE, &BINARY_FILE, &BUILDINFO, &CHANGES, &MAINTAINER, &VERSION, &ADDRESS];
         assert!(patterns.iter().all(|pattern| pattern.is_some()));
     }
 
@@ -317,12 +307,6 @@ mod tests {
     #[test]
     fn versions() {
         assert!(is_version("1:1.0-1~a+b") && !is_version("1_0") && !is_version(""));
-        for good in ["1:1.0:2-1", "1.0-1-2", "1.0", "1.0RC1"] {
-            assert!(is_stored_version(good), "{good}");
-        }
-        for bad in ["1.0-", "a:1", ".1", "1.0_1"] {
-            assert!(!is_stored_version(bad), "{bad}");
-        }
         assert_eq!((without_epoch("2:1:0"), without_revision("1-2-3")), ("1:0", "1-2"));
     }
 

@@ -221,7 +221,7 @@ fn quilt(package: &Package<'_>) -> Result<Unpacked, Trouble> {
         let inside = |path: &[u8]| touched.contains([component.as_bytes(), b"/", path].concat().as_slice());
         parts.components.push((component.clone(), inspect((name, place), false, &inside)?));
     }
-    look(&parts, &series)
+    look(Format::Quilt, &parts, &series)
 }
 
 fn native(package: &Package<'_>) -> Result<Unpacked, Trouble> {
@@ -235,7 +235,7 @@ fn native(package: &Package<'_>) -> Result<Unpacked, Trouble> {
         return Err(unrecognized(tarball.0));
     }
     let main = inspect(tarball, false, &|path| path == CHANGELOG || path == COPYRIGHT)?;
-    look(&Parts { main, debian: None, components: Vec::new() }, &[])
+    look(package.format, &Parts { main, debian: None, components: Vec::new() }, &[])
 }
 
 fn one(package: &Package<'_>) -> Result<Unpacked, Trouble> {
@@ -258,16 +258,20 @@ fn one(package: &Package<'_>) -> Result<Unpacked, Trouble> {
     let touched = patch::touched(&series);
     let wanted = |path: &[u8]| touched.contains(path) || path == CHANGELOG || path == COPYRIGHT;
     let main = inspect(main, false, &wanted)?;
-    look(&Parts { main, debian: None, components: Vec::new() }, &series)
+    look(Format::One, &Parts { main, debian: None, components: Vec::new() }, &series)
 }
 
 const CHANGELOG: &[u8] = b"debian/changelog";
 const COPYRIGHT: &[u8] = b"debian/copyright";
 
 /// Applies the patches and looks at debian/.
-fn look(parts: &Parts, series: &[PatchFile]) -> Result<Unpacked, Trouble> {
+fn look(format: Format, parts: &Parts, series: &[PatchFile]) -> Result<Unpacked, Trouble> {
     let mut tree = patch::Tree::new(parts);
     patch::unpack_series(series, &mut tree)?;
+    // dpkg-source writes debian/source/format where it is not there, and needs debian/
+    if format != Format::One && tree.kind(b"debian").is_none() {
+        return Err(Trouble::Fails("there is no folder debian/".to_string()));
+    }
     let doubts = parts.check_links()?;
     let entry = |path| tree::entry(parts, &tree, path);
     Ok(Unpacked { changelog: entry(CHANGELOG), copyright: entry(COPYRIGHT), doubts })

@@ -28,10 +28,6 @@ impl Processor<'_> {
             self.reject(&rules::STORED_NAME, message);
             return Ok(());
         }
-        if !names::is_stored_version(&version) {
-            self.reject(&rules::STORED_VERSION, rules::STORED_VERSION.message);
-            return Ok(());
-        }
         let series = self.suite.as_ref().map(|suite| suite.series.name.clone()).unwrap_or_default();
         let published = self.archive().sources(&source)?;
         if let Some(taken) = published.iter().find(|publication| publication.version == version) {

@@ -339,7 +339,9 @@ impl Processor<'_> {
         let Some(suite) = &self.suite else { return Ok(()) };
         let series = suite.series.name.clone();
         if !names::is_stored_name(&dsc.file.package) {
-            return Err(Stop::Unhandled(format!("{} is not a valid name for a source package.", dsc.file.package)));
+            let reason = format!("{} is not a valid name for a source package.", dsc.file.package);
+            self.reject(&rules::STORED_NAME, format!("Unhandled exception processing upload: {reason}"));
+            return Err(Stop::Told);
         }
         let parse = |text: &str| crate::deb::version::Version::parse(text).ok();
         let own = dsc.field("Version");

@@ -33,6 +33,8 @@ enum Stop {
     Format(String),
     /// Launchpad's program fails.
     Unhandled(String),
+    /// The same, and it was told.
+    Told,
     /// This machine fails.
     Failure(Failure),
 }
@@ -74,7 +76,7 @@ pub(super) fn judge(control: &Path, is_changes: bool, options: &Options<'_>) -> 
         false => processor.process_dsc(&name, &mut subject),
     };
     match ended {
-        Ok(()) => {}
+        Ok(()) | Err(Stop::Told) => {}
         Err(Stop::Early) => processor.reject(&rules::PROCESSING_STOPPED, rules::PROCESSING_STOPPED.message),
         Err(Stop::Format(format)) => {
             let fact = format!("Launchpad does not say it, but the reason is the source format `{format}`");

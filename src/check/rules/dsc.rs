@@ -26,11 +26,7 @@ STORED_NAME = "source-name-lower-case" Rejected "22" Files
     "write Source in lower case";
 VERSION = "version-characters" Rejected "22" Files
     "X.dsc: invalid version V"
-    "A version consists of letters, digits and .-+~: only."
-    "correct the version in debian/changelog";
-STORED_VERSION = "version-not-stored" Rejected "22" Files
-    "new row for relation \"sourcepackagerelease\" violates check constraint \"valid_version\""
-    "Launchpad's check lets this version pass, but its database does not: it begins with a letter or digit, has a colon only with an epoch, and ends in no hyphen."
+    "A version consists of letters, digits and .-+~: only. The database wants more, as dpkg does: a digit first, a colon only behind an epoch, no hyphen at the end; but dpkg-source refuses such a version before (29)."
     "correct the version in debian/changelog";
 VERSION_DIFFERS = "version-differs" Rejected "23" Files
     "X.dsc: version ('A') in .dsc does not match version ('B') in .changes."
