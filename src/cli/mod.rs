@@ -9,10 +9,12 @@ pub mod bump;
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod destination;
 pub mod explain;
 pub mod fetch;
 pub mod man;
 pub mod patch;
+pub mod rebuild;
 pub mod render;
 pub mod schema;
 pub mod select;
@@ -89,6 +91,7 @@ enum Command {
     Sign(sign::Args),
     Status(status::Args),
     Upload(upload::Args),
+    Rebuild(rebuild::Args),
     Abi(abi::Args),
     Test(test::Args),
     Schema(schema::Args),
@@ -110,6 +113,7 @@ impl Command {
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Upload(_) => "upload",
+            Command::Rebuild(_) => "rebuild",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
             Command::Schema(_) => "schema",
@@ -131,6 +135,7 @@ impl Command {
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Upload(args) => upload::run(args, context),
+            Command::Rebuild(args) => rebuild::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),

@@ -54,6 +54,9 @@ pub struct Waiting {
     /// Time between two looks at Launchpad; up to twice that while nothing moves
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, env = "PKGR_POLL_INTERVAL")]
     interval: Duration,
+    /// Longest time for an upload to be accepted, such as 10m
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, env = "PKGR_ACCEPTANCE")]
+    pub acceptance: Duration,
 }
 
 impl Waiting {
@@ -63,6 +66,7 @@ impl Waiting {
             timeout: self.timeout,
             first_interval: self.interval,
             longest_interval: self.interval.saturating_mul(2),
+            acceptance: self.acceptance,
             ..WaitOptions::new(clock)
         }
     }

@@ -82,7 +82,8 @@ fn text(change: &Change) -> String {
     change.reasons.iter().fold(head, |text, reason| format!("{text}    {reason}\n"))
 }
 
-fn document(change: &Change, recipe: &std::path::Path) -> Value {
+/// A change as documents write it.
+pub fn document(change: &Change, recipe: &std::path::Path) -> Value {
     json!({
         "recipe": recipe.display().to_string(),
         "name": change.name,

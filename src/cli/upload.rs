@@ -1,23 +1,22 @@
 //! `pkgr upload`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use etcetera::BaseStrategy;
 use serde_json::{Map, Value, json};
 
 use crate::cli::built::{self, is_package};
+use crate::cli::destination::{self, Route};
 use crate::cli::select::Key;
 use crate::cli::{Context, Output};
-use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::diagnostic::{Failure, Kind};
 use crate::listener::Listener;
 use crate::recipe::Selector;
 use crate::sign;
 use crate::upload::prepare::{self, Prepared, Verdict};
-use crate::upload::retry::{Policy, SystemClock};
-use crate::upload::target::{self, Host, Surroundings, Target, Wanted};
-use crate::upload::{self, Method, Outcome, Secret, Sending, SftpKey, Standing, Timeouts, keys};
-use crate::{files, parallel};
+use crate::upload::retry::SystemClock;
+use crate::upload::target::Target;
+use crate::upload::{self, Outcome, Sending, Standing};
+use crate::parallel;
 
 /// Send source packages to a PPA or another archive, as dput does
 ///
@@ -45,21 +44,8 @@ pub struct Args {
     /// Where the built packages are
     #[arg(short, long, value_name = "DIR", default_value = "dist")]
     output: PathBuf,
-    /// How: SFTP where a key and a login are at hand, else FTP [default: auto]
-    #[arg(long, value_name = "METHOD")]
-    method: Option<Way>,
-    /// Name of the account there
-    #[arg(long, value_name = "NAME", env = "PKGR_LOGIN")]
-    login: Option<String>,
-    /// Another host than the target's; several are tried in turn
-    #[arg(long = "host", value_name = "[METHOD://]HOST[:PORT]", env = "PKGR_UPLOAD_HOST", value_delimiter = ',')]
-    hosts: Vec<String>,
-    /// How often to try again
-    #[arg(long, value_name = "N", default_value_t = Policy::default().retries)]
-    retries: u32,
-    /// Give up a connection on which nothing moves for so long
-    #[arg(long, value_name = "SECONDS", default_value_t = Timeouts::default().idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
-    timeout: u64,
+    #[command(flatten)]
+    route: Route,
     /// Say what would be sent, and send and sign nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -68,17 +54,6 @@ pub struct Args {
     force: bool,
     #[command(flatten)]
     key: Key,
-}
-
-/// A method by choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Way {
-    /// What is best
-    Auto,
-    /// FTP
-    Ftp,
-    /// SFTP
-    Sftp,
 }
 
 /// What goes to one target.
@@ -94,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let mut output = Output::default();
     let mut targets = Vec::new();
     for batch in batches(args, only.as_ref(), context)? {
-        let (target, notes) = resolve(&batch.target, args, context)?;
+        let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
         notes.into_iter().for_each(|note| context.printer.tell(note));
         let verdicts = verdicts(&batch, &target, args, context)?;
         let uploads = match args.dry_run {
@@ -134,12 +109,12 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
     }
     if !changes.is_empty() {
         let default = || built::load(Path::new("recipe.toml")).ok().as_ref().and_then(built::target_of);
-        let target = target.clone().or_else(default).ok_or_else(no_target)?;
+        let target = target.clone().or_else(default).ok_or_else(destination::no_target)?;
         batches.push(Batch { target, changes, named: true });
     }
     for path in recipes {
         let recipe = built::load(&path)?;
-        let target = target.clone().or_else(|| built::target_of(&recipe)).ok_or_else(no_target)?;
+        let target = target.clone().or_else(|| built::target_of(&recipe)).ok_or_else(destination::no_target)?;
         let changes = built::of_recipe(&recipe, only, &args.output, context)?;
         match batches.iter_mut().find(|batch| batch.target == target && !batch.named) {
             Some(batch) => batch.changes.extend(changes),
@@ -147,48 +122,6 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
         }
     }
     Ok(batches)
-}
-
-fn no_target() -> Failure {
-    let diagnostic = Diagnostic::error("no-target", "nothing says where to upload to");
-    let hint = "name `ppa:OWNER/NAME` on the command line, or as `to` under `[upload]` in the recipe";
-    Failure::new(Kind::Usage, diagnostic.hint(hint))
-}
-
-fn resolve(name: &str, args: &Args, context: &Context) -> Result<(Target, Vec<Diagnostic>), Failure> {
-    let config = &context.config;
-    let hosts = if args.hosts.is_empty() { &config.upload_hosts } else { &args.hosts };
-    let method = match args.method {
-        None | Some(Way::Auto) => None,
-        Some(Way::Ftp) => Some(Method::Ftp),
-        Some(Way::Sftp) => Some(Method::Sftp),
-    };
-    let wanted = Wanted {
-        method,
-        login: args.login.clone(),
-        hosts: hosts.iter().map(|host| Host::parse(host)).collect::<Result<_, _>>()?,
-        host_keys: Vec::new(),
-    };
-    // a profile's login goes before the one for all
-    let wanted = match config.profile.get(name).is_some_and(|profile| profile.login.is_some()) {
-        true => wanted,
-        false => Wanted { login: wanted.login.clone().or_else(|| config.login.clone()), ..wanted },
-    };
-    let folders = etcetera::choose_base_strategy().ok();
-    let home = folders.as_ref().map(|folders| folders.home_dir().to_path_buf());
-    let ssh = |host: &str| target::ask_ssh(host, home.as_deref());
-    let around = Surroundings {
-        variable: &variable,
-        ssh: &ssh,
-        home: home.clone(),
-        etc: PathBuf::from("/etc"),
-        config: folders.map(|folders| folders.config_dir()),
-    };
-    target::resolve(name, &wanted, &config.profile, &around)
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 fn verdicts(
@@ -205,7 +138,7 @@ fn verdicts(
     };
     let options = prepare::Options {
         signer: signer.as_ref(),
-        certs: &certificates(args, context),
+        certs: &destination::certificates(&args.key, context),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
         today: &jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         force: args.force,
@@ -213,22 +146,6 @@ fn verdicts(
         named: batch.named,
     };
     Ok(prepare::prepare(&batch.changes, target, &options, &context.printer))
-}
-
-/// The certificates of the keys that the options, environment and configuration
-/// name; those of GnuPG are looked up by who signed.
-fn certificates(args: &Args, context: &Context) -> Vec<sequoia_openpgp::Cert> {
-    let named = [args.key.key.clone(), variable("PKGR_KEY"), variable(sign::KEY_VARIABLE), context.config.key.clone()];
-    let mut certs = Vec::new();
-    for key in named.into_iter().flatten() {
-        let bytes = match key.contains("-----BEGIN PGP ") {
-            true => Some(key.into_bytes()),
-            // a fingerprint is no file; a pipe was read by the signer already
-            false => Some(&key).filter(|key| Path::new(key).is_file()).and_then(|key| files::read(Path::new(key)).ok()),
-        };
-        certs.extend(bytes.iter().flat_map(|bytes| keys::of_bytes(bytes)));
-    }
-    certs
 }
 
 /// Says what would be sent.
@@ -312,11 +229,8 @@ fn send(
     }
     let clock = SystemClock::default();
     let sending = Sending {
-        transfer: upload::Options {
-            timeouts: Timeouts { idle: Duration::from_secs(args.timeout), ..Timeouts::default() },
-            ..secrets()
-        },
-        policy: Policy { retries: args.retries, ..Policy::default() },
+        transfer: args.route.transfer(),
+        policy: args.route.policy(),
         clock: &clock,
         force: args.force,
     };
@@ -349,21 +263,6 @@ fn send(
             .extend(ready.iter().find(|p| p.changes == done.changes).map(|package| document(package, state, more)));
     }
     documents
-}
-
-/// What the environment holds for logging in.
-fn secrets() -> upload::Options {
-    let secret = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let key = secret("PKGR_SFTP_KEY").map(|key| match key.contains("PRIVATE KEY") {
-        true => SftpKey::Text(Secret::new(key)),
-        false => SftpKey::Path(PathBuf::from(key)),
-    });
-    upload::Options {
-        password: secret("PKGR_UPLOAD_PASSWORD").map(Secret::new),
-        token: secret("PKGR_UPLOAD_TOKEN").map(Secret::new),
-        sftp_key: key,
-        ..upload::Options::default()
-    }
 }
 
 fn document(package: &Prepared, state: &str, more: Map<String, Value>) -> Value {
