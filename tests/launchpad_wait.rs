@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use launchpad_support::place::{Place, ppa, upload};
 use launchpad_support::{Fault, Service};
-use pkgr::diagnostic::{Failure, Kind};
+use pkgr::diagnostic::{Diagnostic, Failure, Kind};
 use pkgr::launchpad::*;
+use pkgr::listener::Listener;
 
 type Step = (u64, Box<dyn FnOnce(&Service) + Send>);
 
@@ -56,6 +57,17 @@ impl Clock for Script<'_> {
             let (_, step) = steps.pop_front().unwrap();
             step(self.service);
         }
+    }
+}
+
+/// What a person reads meanwhile.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Listener for Lines {
+    fn tell(&self, _: Diagnostic) {}
+    fn done(&self, verb: &'static str, what: &str) {
+        self.0.lock().unwrap().push(format!("{verb} {what}"));
     }
 }
 
@@ -108,23 +120,22 @@ fn from_the_upload_to_the_index() {
             let id = service.state().publications[0].id;
             service.write_index(id);
         });
-    let outcome = wait_with(&place, &script, &[expected("1.10", "noble")]).unwrap();
+    let (lines, all) = (Lines::default(), [expected("1.10", "noble")]);
+    let outcome = wait(&place.client(), &ppa(), &all, &WaitOptions::new(&script), &lines).unwrap();
     assert!(outcome.is_published() && outcome.failures(&ppa()).is_empty(), "{outcome:?}");
     assert!((700..=760).contains(&script.seconds()), "{}", script.seconds());
     let slept = script.slept.lock().unwrap();
     assert!(slept.iter().all(|time| (30..=60).contains(&time.as_secs())), "{slept:?}");
-    let told = place.told("launchpad-progress");
-    let told: Vec<&str> = told.iter().map(|line| line.trim_start_matches("hello 1.10 (noble): ")).collect();
     let way = [
-        "accepted",
-        "amd64: building",
-        "amd64: built",
-        "arm64: building",
-        "arm64: built",
-        "amd64: published",
-        "arm64: published",
+        "Accepted hello 1.10 (noble)",
+        "Building hello 1.10 (noble) on amd64",
+        "Built hello 1.10 (noble) on amd64",
+        "Building hello 1.10 (noble) on arm64",
+        "Built hello 1.10 (noble) on arm64",
+        "Published hello 1.10 (noble) on amd64",
+        "Published hello 1.10 (noble) on arm64",
     ];
-    assert_eq!(told, way);
+    assert_eq!(*lines.0.lock().unwrap(), way);
     let state = &outcome.ended[0].state;
     assert_eq!((state.status.clone(), state.architectures.len()), (Some(PublishingStatus::Published), 2));
     assert!(place.told("ppa-not-verified").is_empty(), "the index was verified by the PPA's key");

@@ -167,7 +167,7 @@ fn waiting_until_it_is_published() {
     });
     let run = run.ok();
     assert!(
-        run.stderr.contains("hello 1.10: accepted") && run.stderr.contains("hello 1.10: arm64: published"),
+        run.stderr.contains("Accepted hello 1.10\n") && run.stderr.contains("Published hello 1.10 on arm64\n"),
         "{}",
         run.stderr
     );

@@ -303,20 +303,27 @@ impl Watch<'_> {
 
     /// One line for everything that moved.
     fn tell(&self, expected: &Expected, old: &PackageState, new: &PackageState) -> bool {
-        let mut moved = Vec::new();
+        let mut moved = old.status != new.status;
         if old.status.is_none() {
-            moved.push("accepted".to_string());
+            self.listener.done("Accepted", &expected.to_string());
         }
         for state in &new.architectures {
             let before = old.architectures.iter().find(|other| other.architecture == state.architecture);
-            let stage_before = before.map_or(Stage::Waiting, |before| before.stage);
-            if stage_before != state.stage {
-                moved.push(format!("{}: {}", state.architecture, state.stage.name()));
+            if before.map_or(Stage::Waiting, |before| before.stage) != state.stage {
+                self.listener.done(verb(state.stage), &format!("{expected} on {}", state.architecture));
+                moved = true;
             }
         }
-        for what in &moved {
-            self.listener.tell(Diagnostic::note("launchpad-progress", format!("{expected}: {what}")));
-        }
-        !moved.is_empty() || old.status != new.status
+        moved
+    }
+}
+
+fn verb(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Waiting => "Waiting",
+        Stage::Building => "Building",
+        Stage::Built => "Built",
+        Stage::Published => "Published",
+        Stage::Failed => "Failed",
     }
 }
