@@ -176,7 +176,8 @@ impl Session<'_> {
                 address.set_port(reply.extended_port().ok_or_else(|| unreadable(self, &reply))?);
                 return Ok(address);
             }
-            if !reply.is_unimplemented() || address.is_ipv6() {
+            // unknown, or forbidden: either has been seen as half a dozen codes
+            if reply.code < 500 || address.is_ipv6() {
                 return Err(self.refusal(&reply, stage.clone()));
             }
             self.extended = false;
