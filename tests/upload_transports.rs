@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pkgr::listener::Silent;
-use pkgr::upload::{Cure, Destination, Family, Method, Options, Secret, SftpKey, Stage, Timeouts, TransferError, transfer};
-use upload_support::{
-    Daemon, PutServer, SshHome, Sshd, Vsftpd, assert_same, contents, files_in, free_port, package,
+use pkgr::upload::{
+    Cure, Destination, Family, Method, Options, Secret, SftpKey, Stage, Timeouts, TransferError, transfer,
 };
+use upload_support::{Daemon, PutServer, SshHome, Sshd, Vsftpd, assert_same, contents, files_in, free_port, package};
 
 const PPA: &str = "~owner/ubuntu/name/noble";
 
@@ -178,7 +178,8 @@ fn an_unknown_account_and_a_foreign_key_are_refused() {
     let daemon = Daemon::start();
     let mut destination = to_daemon_by_sftp(&daemon);
     let foreign = SshHome::new();
-    let error = failure(&destination, &Options { sftp_key: Some(SftpKey::Path(foreign.key.clone())), ..with_key(&daemon.ssh) });
+    let error =
+        failure(&destination, &Options { sftp_key: Some(SftpKey::Path(foreign.key.clone())), ..with_key(&daemon.ssh) });
     assert_eq!((&error.stage, error.cure, error.refused), (&Stage::Login, Cure::OtherWay, true), "{error}");
     assert!(error.reason.contains("Permission denied"), "{error}");
     destination.login = Some("nobody-here".to_string());
@@ -193,11 +194,21 @@ fn what_is_not_there_can_be_tried_again_and_a_missing_ssh_cannot() {
     for method in [Method::Ftp, Method::Sftp, Method::Http] {
         let ssh = SshHome::new();
         let error = failure(&destination(method, free_port(), "x"), &with_key(&ssh));
-        assert_eq!((error.stage, error.cure, error.refused), (Stage::Connect, Cure::Retry, false), "{method:?}: {}", error.reason);
+        assert_eq!(
+            (error.stage, error.cure, error.refused),
+            (Stage::Connect, Cure::Retry, false),
+            "{method:?}: {}",
+            error.reason
+        );
         let mut unknown = destination(method, 1, "x");
         unknown.host = "no-such-host.invalid".to_string();
         let error = failure(&unknown, &with_key(&ssh));
-        assert_eq!((error.stage, error.cure, error.refused), (Stage::Connect, Cure::Retry, false), "{method:?}: {}", error.reason);
+        assert_eq!(
+            (error.stage, error.cure, error.refused),
+            (Stage::Connect, Cure::Retry, false),
+            "{method:?}: {}",
+            error.reason
+        );
     }
     let without = Options { ssh: "no-such-ssh".into(), ..quick() };
     let error = failure(&destination(Method::Sftp, 1, "x"), &without);

@@ -126,11 +126,9 @@ impl<'a> Prepared<'a> {
 
 /// Tables that are checked, but that no command of this pkgr acts on.
 fn tell_what_is_not_used_yet(recipe: &recipe::Recipe, listener: &dyn Listener) {
-    for (name, what) in [("watch", "finds no new upstream versions"), ("upload", "uploads nothing")] {
-        if let Some(table) = recipe.root().table(name) {
-            let message = format!("`[{name}]` is checked, but this pkgr {what} yet");
-            listener.tell(Diagnostic::note("not-yet", message).at(recipe.document().place(&table.span)));
-        }
+    if let Some(table) = recipe.root().table("watch") {
+        let message = "`[watch]` is checked, but this pkgr finds no new upstream versions yet";
+        listener.tell(Diagnostic::note("not-yet", message).at(recipe.document().place(&table.span)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The user's configuration: `$XDG_CONFIG_HOME/pkgr/config.toml`. Every key has
 //! an option or a `PKGR_…` variable that goes before it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::fetch::apt::Settings;
+use crate::upload::target::Profile;
 
 /// What may stand in config.toml.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +37,14 @@ pub struct Config {
     pub ubuntu_ports_mirror: Option<String>,
     /// Keyring that archives are verified with (`PKGR_ARCHIVE_KEYRING`).
     pub archive_keyring: Option<PathBuf>,
+    /// Account for uploads, on Launchpad as a rule (`--login`, `PKGR_LOGIN`).
+    pub login: Option<String>,
+    /// Hosts instead of Launchpad's own (`--host`, `PKGR_UPLOAD_HOST`).
+    #[serde(default)]
+    pub upload_hosts: Vec<String>,
+    /// Targets of uploads with names of one's own.
+    #[serde(default)]
+    pub profile: BTreeMap<String, Profile>,
 }
 
 impl Config {

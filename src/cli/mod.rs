@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod build;
+pub mod built;
 pub mod completions;
 pub mod config;
 pub mod fetch;
@@ -14,6 +15,7 @@ pub mod select;
 pub mod sign;
 pub mod test;
 pub mod update;
+pub mod upload;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -76,6 +78,7 @@ enum Command {
     Fetch(fetch::Args),
     Update(update::Args),
     Sign(sign::Args),
+    Upload(upload::Args),
     Abi(abi::Args),
     Test(test::Args),
     Schema(schema::Args),
@@ -91,6 +94,7 @@ impl Command {
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
             Command::Sign(_) => "sign",
+            Command::Upload(_) => "upload",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
             Command::Schema(_) => "schema",
@@ -106,6 +110,7 @@ impl Command {
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Upload(args) => upload::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),

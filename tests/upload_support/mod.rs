@@ -113,7 +113,10 @@ pub fn contents(items: &[Item]) -> BTreeMap<String, Vec<u8>> {
 pub fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
-    files.iter().map(|path| (path.file_name().unwrap().to_str().unwrap().to_string(), fs::read(path).unwrap())).collect()
+    files
+        .iter()
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_string(), fs::read(path).unwrap()))
+        .collect()
 }
 
 /// Whether two sets of files are the same, without printing megabytes.

@@ -30,7 +30,11 @@ impl Vsftpd {
         fs::set_permissions(&incoming, fs::Permissions::from_mode(0o777)).unwrap();
         let is_root = incoming.metadata().unwrap().uid() == 0;
         let port = free_port();
-        let listen = if address.contains(':') { "listen=NO\nlisten_ipv6=YES\nlisten_address6" } else { "listen=YES\nlisten_address" };
+        let listen = if address.contains(':') {
+            "listen=NO\nlisten_ipv6=YES\nlisten_address6"
+        } else {
+            "listen=YES\nlisten_address"
+        };
         let text = format!(
             "{listen}={address}\nlisten_port={port}\nbackground=NO\nrun_as_launching_user={}\n\
              anonymous_enable=YES\nlocal_enable=NO\nno_anon_password=NO\nanon_root={}\nanon_umask=022\n\

@@ -66,7 +66,8 @@ impl SshHome {
 /// Makes a key without a passphrase.
 #[track_caller]
 pub fn make_key(path: &Path, kind: &[&str]) {
-    let output = Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "test"]).args(kind).arg("-f").arg(path).output();
+    let output =
+        Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "test"]).args(kind).arg("-f").arg(path).output();
     let output = output.expect("ssh-keygen");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

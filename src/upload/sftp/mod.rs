@@ -94,11 +94,12 @@ impl Session<'_> {
         let stream = &mut self.ssh.stream;
         let _ = stream.set_read_timeout(Some(patience));
         let _ = stream.set_write_timeout(Some(self.idle));
-        let answer =
-            self.request.start(packet::INIT, 3).send(stream).and_then(|()| Answer::receive(stream)).and_then(|mut a| {
+        let answer = self.request.start(packet::INIT, 3).send(stream).and_then(|()| Answer::receive(stream)).and_then(
+            |mut a| {
                 let version = a.number()?;
                 Ok((a, version))
-            });
+            },
+        );
         let (mut answer, version) = match answer {
             Ok((answer, version)) if answer.kind == packet::VERSION => (answer, version),
             Err(e) if e.kind() != ErrorKind::InvalidData => return Err(self.no_session(&e)),
@@ -256,7 +257,8 @@ impl Session<'_> {
     }
 
     fn garbled(&self, stage: Stage) -> TransferError {
-        let reason = format!("{} does not speak SFTP (does a login script of it print something?)", self.destination.host);
+        let reason =
+            format!("{} does not speak SFTP (does a login script of it print something?)", self.destination.host);
         TransferError::other_way(stage, reason)
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn of_login(said: &str, destination: &Destination) -> TransferError {
         return TransferError::other_way(Stage::Connect, of_host_key(said, destination));
     }
     if has(&["Permission denied", "Too many authentication failures"]) {
-        let advice = if said.contains("Too many") { "; name the right key (IdentitiesOnly in ~/.ssh/config)" } else { "" };
+        let advice =
+            if said.contains("Too many") { "; name the right key (IdentitiesOnly in ~/.ssh/config)" } else { "" };
         let reason = format!("{host} refused the login: {}{advice}", quoted(&relevant(said)));
         return TransferError::other_way(Stage::Login, reason).refused();
     }
@@ -58,7 +59,10 @@ fn of_host_key(said: &str, destination: &Destination) -> String {
 /// Without ssh's own decoration.
 fn relevant(said: &str) -> String {
     let lines = said.lines().map(str::trim).filter(|line| {
-        !line.is_empty() && !line.starts_with("Warning: ") && !line.starts_with("Pseudo-terminal") && !line.starts_with("@@@")
+        !line.is_empty()
+            && !line.starts_with("Warning: ")
+            && !line.starts_with("Pseudo-terminal")
+            && !line.starts_with("@@@")
     });
     lines.collect::<Vec<_>>().join("; ")
 }
