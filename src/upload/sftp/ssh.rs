@@ -43,7 +43,7 @@ const FIXED: &[&str] = &[
 const MOST_SAID: usize = 16 << 10;
 
 /// How long an ssh that has been told to end may take.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A running ssh with the sftp subsystem at its other end. Dropping it kills ssh,
 /// and with it the connection.
@@ -101,6 +101,11 @@ impl Ssh {
         if self.wait(Duration::from_secs(1)) {
             std::thread::sleep(Duration::from_millis(20));
         }
+        self.heard()
+    }
+
+    /// The same, without waiting for more.
+    pub fn heard(&self) -> String {
         let said = self.said.lock().map(|said| said.clone()).unwrap_or_default();
         String::from_utf8_lossy(&said).into_owned()
     }
