@@ -5,6 +5,7 @@
 //! ```text
 //! resolve   one package in one series: its newest version, its files by digest
 //! harvest   what nginx's own packages say: mode, flavors, arguments, signatures
+//! life      new series, and those at their end; tables, the newest data on them
 //! compare   what is new, and whether modules built before may go on loading
 //! ```
 //!
@@ -14,7 +15,9 @@
 mod compare;
 mod error;
 mod harvest;
+pub mod life;
 mod resolve;
+pub mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +49,8 @@ pub struct Update {
     pub changes: Vec<Change>,
     /// How many packages were looked up.
     pub looked_up: usize,
+    /// Series whose data is new in the lock, by number and name.
+    pub series: Vec<String>,
     path: PathBuf,
     loaded: Lock,
     lock: Lock,
@@ -73,8 +78,10 @@ impl Update {
 /// Looks up everything that a recipe follows. The cache fills; nothing else is
 /// written before [`Update::save`].
 pub fn update(recipe: &Path, options: &Options, listener: &dyn Listener) -> Result<Update, Failure> {
-    let (path, recipe) = (Lock::path_for(recipe), recipe::load(recipe)?);
+    // what the lock knows of series is believed first
+    let path = Lock::path_for(recipe);
     let loaded = Lock::load(&path)?;
+    let recipe = recipe::load(recipe)?;
     let all = following(&recipe)?;
     let chosen = |following: &&Following| options.only.is_none_or(|only| only.matches(&following.series));
     let asked: Vec<&Following> = all.iter().filter(chosen).collect();
@@ -97,7 +104,8 @@ pub fn update(recipe: &Path, options: &Options, listener: &dyn Listener) -> Resu
         changes.extend(lock.follows.iter().filter(|old| !wanted(old)).map(Change::gone));
         lock.follows.retain(wanted);
     }
-    Ok(Update { changes, looked_up: asked.len(), path, loaded, lock })
+    let series = life::keep(&recipe, &mut lock);
+    Ok(Update { changes, looked_up: asked.len(), series, path, loaded, lock })
 }
 
 /// One package to be looked up, and what the lock had of it.
