@@ -17,7 +17,8 @@
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
 //! whether the one loads into the other. [`follow`] looks up in the archives
-//! what a recipe follows, and brings the lock up to date with it.
+//! what a recipe follows, and brings the lock up to date with it. [`watch`] looks
+//! for new upstream versions, and [`bump`] moves a recipe to one.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
 //! patches of a recipe.

@@ -61,8 +61,9 @@ pub struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Reads, evaluates, fetches.
     pub fn open(path: &Path, options: &Options, listener: &'a dyn Listener) -> Result<Prepared<'a>, Failure> {
-        let recipe = recipe::load(path)?;
+        // the lock first: it may know series that the recipe names
         let loaded = Lock::load(&Lock::path_for(path))?;
+        let recipe = recipe::load(path)?;
         Prepared::of(&recipe, loaded, options, listener)
     }
 

@@ -92,6 +92,7 @@ pub fn look(
     options: &prepare::Options,
     listener: &dyn Listener,
 ) -> Result<Option<Release>, Failure> {
+    Lock::load(&Lock::path_for(path))?;
     let recipe = recipe::load(path)?;
     recipe.problems().clone().into_result()?;
     newest(&recipe, services, options, listener)
@@ -124,9 +125,9 @@ pub fn bump(
     options: &prepare::Options,
     listener: &dyn Listener,
 ) -> Result<Option<Bump>, Failure> {
+    let loaded = Lock::load(&Lock::path_for(path))?;
     let recipe = recipe::load(path)?;
     recipe.problems().clone().into_result()?;
-    let loaded = Lock::load(&Lock::path_for(path))?;
     let wanted = match &request.version {
         Some(version) => Wanted::named(&recipe, version)?,
         None if request.looks() => match newest(&recipe, services, options, listener)? {

@@ -53,6 +53,8 @@ pub struct Config {
     /// Targets of uploads with names of one's own.
     #[serde(default)]
     pub profile: BTreeMap<String, Profile>,
+    /// Folder of ubuntu.csv and debian.csv (`PKGR_DISTRO_INFO`).
+    pub distro_info: Option<PathBuf>,
     /// GitHub's pages and repositories (`PKGR_GITHUB_URL`).
     pub github_url: Option<String>,
     /// GitHub's web service (`PKGR_GITHUB_API`).
@@ -114,6 +116,12 @@ impl Config {
         configured.with_variables(|name| std::env::var(name).ok())
     }
 
+    /// Where the machine's data on series is.
+    pub fn distro_info(&self) -> PathBuf {
+        let variable = std::env::var_os("PKGR_DISTRO_INFO").map(PathBuf::from);
+        variable.or_else(|| self.distro_info.clone()).unwrap_or_else(|| PathBuf::from("/usr/share/distro-info"))
+    }
+
     /// Where upstream's versions are looked for. Tokens are taken from the
     /// environment alone, `GITHUB_TOKEN` and `GITLAB_TOKEN`: no file is to hold them.
     pub fn services(&self) -> Services {
@@ -147,6 +155,15 @@ impl Config {
 /// The date of a new changelog entry: `SOURCE_DATE_EPOCH` where it is set, else
 /// now; RFC 2822 in UTC.
 pub fn date_of_new_entry() -> Result<String, Failure> {
+    now("%a, %d %b %Y %H:%M:%S +0000")
+}
+
+/// The same as an ISO date.
+pub fn today() -> Result<String, Failure> {
+    now("%Y-%m-%d")
+}
+
+fn now(format: &str) -> Result<String, Failure> {
     let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text.parse::<i64>().map_err(|_| {
             let message = format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds");
@@ -159,5 +176,5 @@ pub fn date_of_new_entry() -> Result<String, Failure> {
         Failure::new(crate::diagnostic::Kind::Usage, Diagnostic::error("bad-epoch", message))
     })?;
     let zoned = moment.to_zoned(jiff::tz::TimeZone::UTC);
-    Ok(zoned.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string())
+    Ok(zoned.strftime(format).to_string())
 }

@@ -6,6 +6,7 @@
 //! resolve   one package in one series: its newest version, its files by digest
 //! harvest   what nginx's own packages say: mode, flavors, arguments, signatures
 //! memo      what was read out of the same bytes before
+//! life      new series, and those at their end; tables, the newest data on them
 //! compare   what is new, and whether modules built before may go on loading
 //! ```
 //!
@@ -15,8 +16,10 @@
 mod compare;
 mod error;
 mod harvest;
+pub mod life;
 mod memo;
 mod resolve;
+pub mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -49,6 +52,8 @@ pub struct Update {
     pub changes: Vec<Change>,
     /// How many packages were looked up.
     pub looked_up: usize,
+    /// Series whose data is new in the lock, by number and name.
+    pub series: Vec<String>,
     path: PathBuf,
     loaded: Lock,
     lock: Lock,
@@ -148,6 +153,7 @@ fn look_up(recipes: &[(usize, &Opened)], options: &Options, listener: &dyn Liste
 /// A recipe that is being looked up.
 struct Opened {
     path: PathBuf,
+    recipe: recipe::Recipe,
     lock: Lock,
     all: Vec<Following>,
     /// Of `all`, what is asked for.
@@ -157,11 +163,13 @@ struct Opened {
 
 impl Opened {
     fn new(recipe: &Path, only: Option<&Selector>) -> Result<Opened, Failure> {
-        let (path, recipe) = (Lock::path_for(recipe), recipe::load(recipe)?);
+        // what the lock knows of series is believed first
+        let path = Lock::path_for(recipe);
         let lock = Lock::load(&path)?;
+        let recipe = recipe::load(recipe)?;
         let all = following(&recipe)?;
         let chosen = all.iter().map(|following| only.is_none_or(|only| only.matches(&following.series))).collect();
-        Ok(Opened { path, lock, all, chosen, is_whole: only.is_none() })
+        Ok(Opened { path, recipe, lock, all, chosen, is_whole: only.is_none() })
     }
 
     fn asked(&self) -> impl Iterator<Item = &Following> {
@@ -182,7 +190,8 @@ impl Opened {
             changes.extend(lock.follows.iter().filter(|old| !wanted(old)).map(Change::gone));
             lock.follows.retain(wanted);
         }
-        Update { changes, looked_up, path: self.path, loaded: self.lock, lock }
+        let series = life::keep(&self.recipe, &mut lock);
+        Update { changes, looked_up, series, path: self.path, loaded: self.lock, lock }
     }
 }
 

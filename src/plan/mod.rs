@@ -277,6 +277,9 @@ pub struct Package {
     pub multi_arch: Option<String>,
     /// Relations of the recipe, without the substvars that `render` adds.
     pub relations: Relations,
+    /// Former names: each becomes an empty package of the same architectures that
+    /// depends on this one. They are no packages of the target's.
+    pub formerly: Vec<String>,
     /// `[install]`: files put at given places.
     pub install: Vec<Install>,
     /// Patterns of what the upstream's install step left in debian/tmp.

@@ -73,7 +73,9 @@ fn targets<'t>(recipes: &'t [&'t [Target]]) -> impl Iterator<Item = (usize, &'t 
 /// The binary packages of a target, and what they provide.
 fn made(target: &Target) -> Vec<String> {
     let provided = |package: &super::Package| names(&package.relations.provides, Kind::Provides);
-    target.packages.iter().flat_map(|package| [vec![package.name.clone()], provided(package)].concat()).collect()
+    let all =
+        |package: &super::Package| [vec![package.name.clone()], provided(package), package.formerly.clone()].concat();
+    target.packages.iter().flat_map(all).collect()
 }
 
 fn needed(target: &Target) -> Vec<String> {

@@ -62,6 +62,7 @@ pub fn package(name: &str, architecture: &str) -> Package {
         sysusers: vec![],
         tmpfiles: vec![],
         scripts: vec![],
+        formerly: vec![],
     }
 }
 

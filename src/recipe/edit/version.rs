@@ -118,10 +118,10 @@ mod tests {
     #[test]
     fn numbers_stay_numbers() {
         let mut edit =
-            Edit::parse(Path::new("recipe.toml"), "revision = 2 # x\nsource = [{ sha256 = \"0\" }]".into()).unwrap();
+            Edit::parse(Path::new("recipe.toml"), "revision = 2 # x\nsource = [{ sha256 = \"0\" }]\n".into()).unwrap();
         edit.set_text("revision", "version", "3");
         assert!(edit.set_source_digest(0, "1"));
-        assert_eq!(edit.text(), "revision = 3 # x\nsource = [{ sha256 = \"1\" }]");
+        assert_eq!(edit.text(), "revision = 3 # x\nsource = [{ sha256 = \"1\" }]\n");
         assert_eq!(edit.text_of("revision").as_deref(), Some("3"));
     }
 }
