@@ -20,7 +20,7 @@
 //! what a recipe follows, and brings the lock up to date with it.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
-//! patches of a recipe.
+//! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
@@ -32,6 +32,7 @@
 #![warn(missing_docs)]
 
 pub mod build;
+pub mod ci;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;

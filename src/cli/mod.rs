@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod build;
+pub mod ci;
 pub mod completions;
 pub mod config;
 pub mod fetch;
@@ -77,6 +78,7 @@ enum Command {
     Fetch(fetch::Args),
     Update(update::Args),
     Patch(patch::Args),
+    Ci(ci::Args),
     Sign(sign::Args),
     Abi(abi::Args),
     Test(test::Args),
@@ -93,6 +95,7 @@ impl Command {
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
             Command::Patch(_) => "patch",
+            Command::Ci(_) => "ci",
             Command::Sign(_) => "sign",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
@@ -109,6 +112,7 @@ impl Command {
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
             Command::Patch(args) => patch::run(args, context),
+            Command::Ci(args) => ci::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
