@@ -3,8 +3,8 @@
 //! (systemd.timer(5)). What they have in common is a few lines of shell, which the
 //! templates in templates/ci share.
 //!
-//! Every file ends its first line with the digest of the rest, so that one that a
-//! person has edited is recognised, and not overwritten.
+//! Every file has the digest of its text at its top, so that one that a person has
+//! edited is recognised, and not overwritten.
 
 mod cron;
 mod template;
@@ -67,6 +67,8 @@ const UPDATE_BRANCH: &str = "pkgr/recipe-lock";
 const SECRETS: &str = "/etc/pkgr/secrets";
 const MARK: &str = "made by `pkgr ci`, sha256 of what follows: ";
 
+const FIRST_LINES: [&str; 2] = ["#!", "# yamllint "];
+
 macro_rules! templates {
     ($name:literal) => {
         include_str!(concat!("../../templates/ci/", $name))
@@ -108,14 +110,14 @@ fn github(setup: &Setup) -> String {
 
 fn gitlab(setup: &Setup) -> String {
     let push = if setup.pull_request { templates!("gitlab-request.sh") } else { templates!("push.sh") };
-    let fetch = format!("REMOTE=${{CI_PROJECT_URL}}.git\n{}", fetch(setup));
+    let take_up = fill(templates!("gitlab-take-up.yml"), &[("FETCH", &fetch(setup))]);
     fill(
         templates!("gitlab.yml"),
         &[
             ("CRON", setup.cron.text()),
             ("VERSION", env!("CARGO_PKG_VERSION")),
             ("INSTALL", &install(setup)),
-            ("FETCH", if setup.pull_request { &fetch } else { "mkdir -p dist" }),
+            ("TAKE_UP", if setup.pull_request { &take_up } else { "" }),
             ("REBUILD", &rebuild(setup, "pkgr")),
             ("COMMIT", &commit(setup, push)),
         ],
@@ -210,9 +212,9 @@ fn quoted(text: &str) -> String {
 }
 
 fn marked(path: &'static str, text: &str, executable: bool) -> Generated {
-    // the shell's line has to stay the first
+    // what has to stay the first line: the shell's, the linter's
     let (first, rest) = match text.split_once('\n') {
-        Some((first, rest)) if first.starts_with("#!") => (format!("{first}\n"), rest),
+        Some((first, rest)) if FIRST_LINES.iter().any(|start| first.starts_with(start)) => (format!("{first}\n"), rest),
         _ => (String::new(), text),
     };
     Generated { path, text: format!("{first}# {MARK}{}\n{rest}", digest(rest)), executable }
@@ -225,7 +227,8 @@ fn digest(text: &str) -> String {
 /// Whether a text is as it was written.
 fn is_unedited(text: &str) -> bool {
     let Some((head, rest)) = text.split_once(MARK) else { return false };
-    let is_head = head == "# " || (head.starts_with("#!") && head.ends_with("\n# ") && head.lines().count() == 2);
+    let has_first = FIRST_LINES.iter().any(|start| head.starts_with(start));
+    let is_head = head == "# " || (has_first && head.ends_with("\n# ") && head.lines().count() == 2);
     is_head && rest.split_once('\n').is_some_and(|(written, rest)| written == digest(rest))
 }
 

@@ -23,9 +23,7 @@ git pull --quiet --ff-only "$REMOTE" "$BRANCH"
 @FETCH@
 status=0
 @REBUILD@ --summary pkgr-summary.md || status=$?
+unset PKGR_SIGNING_KEY PKGR_SIGNING_KEY_PASSPHRASE PKGR_SFTP_KEY
 # the packages are sent: the locks are committed whatever else failed
-(
-  unset PKGR_SIGNING_KEY PKGR_SIGNING_KEY_PASSPHRASE PKGR_SFTP_KEY
-  @COMMIT@
-) || status=1
+@COMMIT@
 exit "$status"
