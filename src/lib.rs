@@ -21,7 +21,7 @@
 //! for new upstream versions, and [`bump`] moves a recipe to one.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
-//! patches of a recipe.
+//! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
@@ -38,6 +38,7 @@
 pub mod build;
 pub mod bump;
 pub mod check;
+pub mod ci;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("pack", "deb diagnostic plan render"),
     ("sign", "deb diagnostic files pack"),
     ("build", "deb diagnostic fetch files listener lock nginx pack parallel patch plan recipe render series sign"),
+    ("ci", "diagnostic files"),
     ("queue", "build deb diagnostic files listener patch plan recipe"),
     ("sandbox", "deb diagnostic fetch files listener series"),
     ("upload", "deb diagnostic files listener lock parallel pack series sign"),

@@ -7,6 +7,7 @@ pub mod build;
 pub mod built;
 pub mod bump;
 pub mod check;
+pub mod ci;
 pub mod completions;
 pub mod config;
 pub mod destination;
@@ -88,6 +89,7 @@ enum Command {
     Explain(explain::Args),
     Bump(bump::Args),
     Patch(patch::Args),
+    Ci(ci::Args),
     Sign(sign::Args),
     Status(status::Args),
     Upload(upload::Args),
@@ -110,6 +112,7 @@ impl Command {
             Command::Explain(_) => "explain",
             Command::Bump(_) => "bump",
             Command::Patch(_) => "patch",
+            Command::Ci(_) => "ci",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Upload(_) => "upload",
@@ -132,6 +135,7 @@ impl Command {
             Command::Explain(args) => explain::run(args, context),
             Command::Bump(args) => bump::run(args, context),
             Command::Patch(args) => patch::run(args, context),
+            Command::Ci(args) => ci::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Upload(args) => upload::run(args, context),

@@ -88,7 +88,10 @@ impl<'a> Queue<'a> {
 
     /// Where a file of the queue is.
     fn path(&self, file: &str) -> PathBuf {
-        self.prepared.folder.join(file)
+        match self.prepared.folder == Path::new(".") {
+            true => PathBuf::from(file),
+            false => self.prepared.folder.join(file),
+        }
     }
 
     /// How messages name it.
