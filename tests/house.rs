@@ -28,7 +28,10 @@ const MAY_USE: &[(&str, &str)] = &[
     ("launchpad", "deb diagnostic fetch files listener"),
     ("check", "deb diagnostic fetch files launchpad listener lock pack parallel patch plan recipe render series sign"),
     ("watch", "deb diagnostic fetch files listener lock plan recipe"),
-    ("rebuild", "build check deb diagnostic fetch files follow launchpad listener lock parallel plan recipe sandbox series sign upload"),
+    (
+        "rebuild",
+        "build check deb diagnostic fetch files follow launchpad listener lock parallel plan recipe sandbox series sign upload",
+    ),
     ("ui", "diagnostic listener"),
 ];
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::download::FUNCTION;
 use super::error::SandboxError;
 use super::log::{Log, last_lines};
 use super::namespace::{Namespace, Network, Script};
@@ -21,6 +22,9 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Why it is not run at all.
     pub skip: Option<String>,
+    /// Whether each step rests on those before it, so that the first failure
+    /// ends it.
+    pub is_chain: bool,
 }
 
 /// One step.
@@ -84,7 +88,7 @@ cp /pkgr/scenario/control /tmp/depends/DEBIAN/control
 dpkg-deb --build /tmp/depends /pkgr/scenario/depends.deb
 apt-get update || exit 41
 apt-get --simulate install /pkgr/scenario/depends.deb || exit 42
-apt-get --yes --download-only install /pkgr/scenario/depends.deb || exit 43
+download install /pkgr/scenario/depends.deb || exit 43
 "#;
 
 const RUN: &str = include_str!("scenario.sh");
@@ -100,7 +104,7 @@ pub(super) fn run(scenario: &Scenario, place: &mut Place) -> Result<Vec<Outcome>
     let root = place.workspace.root(place.namespace, place.root, place.log)?;
     let installation = format!("installation for {}", scenario.name);
     let title = format!("{}: download what it depends on", scenario.name);
-    match enter(place, &root, &title, Network::Connected, DOWNLOAD)? {
+    match enter(place, &root, &title, Network::Connected, &format!("{FUNCTION}{DOWNLOAD}"))? {
         Some(0) => {}
         Some(42) => {
             let why = "the dependencies cannot be satisfied".to_string();
@@ -109,7 +113,8 @@ pub(super) fn run(scenario: &Scenario, place: &mut Place) -> Result<Vec<Outcome>
         _ => return Err(SandboxError::environment("downloading what the tests depend on", place.log).into()),
     }
     let title = format!("{}: install and run", scenario.name);
-    let code = enter(place, &root, &title, Network::Cut, RUN)?;
+    let stop = if scenario.is_chain || place.shell_on_failure { "stop=yes\n" } else { "stop=no\n" };
+    let code = enter(place, &root, &title, Network::Cut, &format!("{stop}{RUN}"))?;
     if !folder.join("installed").exists() {
         let why = "the packages do not install".to_string();
         return Ok(vec![outcome(&installation, Verdict::Failed(why), place.log.tail())]);
@@ -125,9 +130,7 @@ fn enter(place: &mut Place, root: &Path, title: &str, network: Network, text: &s
     // the shell is for what the package does, not for a download
     let shell_on_failure = place.shell_on_failure && network == Network::Cut;
     let shared = place.workspace.shared();
-    let stop = if shell_on_failure { "stop=yes\n" } else { "stop=no\n" };
-    let text = format!("{stop}{text}");
-    let script = Script { title, root, shared: &shared, network, text: &text, shell_on_failure };
+    let script = Script { title, root, shared: &shared, network, text, shell_on_failure };
     place.namespace.run(&script, place.log)
 }
 

@@ -3,6 +3,7 @@
 
 use super::{BinaryPackage, Engine, Request, read_index};
 use crate::diagnostic::Failure;
+use crate::sandbox::download::FUNCTION;
 use crate::sandbox::error::SandboxError;
 use crate::sandbox::machine::Program;
 use crate::sandbox::namespace::{Network, PROGRAMS, Script};
@@ -15,7 +16,7 @@ printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 apt-get update || exit 41
 apt-get --simulate build-dep "/pkgr/source-package/DSC" || exit 42
-apt-get --yes --download-only build-dep "/pkgr/source-package/DSC" || exit 43
+download build-dep "/pkgr/source-package/DSC" || exit 43
 "#;
 
 const INSTALL: &str = r#"apt-get --yes build-dep "/pkgr/source-package/DSC""#;
@@ -53,7 +54,8 @@ impl Engine for Unshare {
         let about = request.dsc.trim_end_matches(".dsc");
         let about = format!("{about} on {}", request.series);
         let package = |code, doing: &str, log: &_| SandboxError::package(code, format!("{doing} {about}"), log);
-        match run("download the build dependencies", Network::Connected, DOWNLOAD, false)? {
+        let download = format!("{FUNCTION}{DOWNLOAD}");
+        match run("download the build dependencies", Network::Connected, &download, false)? {
             Some(0) => {}
             Some(42) => {
                 let doing = "satisfying the build dependencies of";
