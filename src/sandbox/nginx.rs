@@ -29,7 +29,7 @@ const STEPS: &[(&str, &str)] = &[
     ("start", "nginx\nuntil_running\nare_loaded\n"),
     ("one request", "answers\n"),
     ("stop", "quit\n"),
-    ("purge", "disable\ndpkg --purge $(installed)\nare_gone\n"),
+    ("purge", "disable\napt-get --yes purge $(installed)\nare_gone\n"),
     ("start without the module", "quit\nnginx -t\nnginx\nuntil_running\nanswers\nquit\n"),
 ];
 
