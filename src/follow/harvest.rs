@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::Task;
 use super::error::FollowError;
+use super::shipped;
 use crate::deb::architecture;
 use crate::deb::archive::{self, Limits};
 use crate::diagnostic::{Diagnostic, Failure};
@@ -46,7 +47,7 @@ pub(super) fn facts(task: &Task, entry: &SourceEntry, scope: &Scope) -> Result<N
         }
         packages.push((name.clone(), found.built));
     }
-    let Some((first, _)) = packages.first() else {
+    let Some((first, of_first)) = packages.first() else {
         return Err(
             FollowError::NoFlavors { flavors: wanted.flavors.join(", "), version: entry.version.to_string() }.into()
         );
@@ -55,6 +56,7 @@ pub(super) fn facts(task: &Task, entry: &SourceEntry, scope: &Scope) -> Result<N
         true => LockedMode::Flavors,
         false => LockedMode::Dev,
     };
+    shipped::tell(task, wanted, (first, of_first), scope)?;
     let harvest = Harvesting { task, entry, packages: &packages };
     match mode {
         LockedMode::Flavors => harvest.flavors(wanted),

@@ -5,6 +5,7 @@
 //! ```text
 //! resolve   one package in one series: its newest version, its files by digest
 //! harvest   what nginx's own packages say: mode, flavors, arguments, signatures
+//! shipped   modules that the distribution has as well, and the recipe does not know of
 //! compare   what is new, and whether modules built before may go on loading
 //! ```
 //!
@@ -15,6 +16,7 @@ mod compare;
 mod error;
 mod harvest;
 mod resolve;
+mod shipped;
 
 use std::path::{Path, PathBuf};
 

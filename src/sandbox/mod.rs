@@ -169,11 +169,12 @@ impl Job<'_> {
         let control = if control.is_file() { Some(files::read(&control)?) } else { None };
         let mut scenarios = nginx::scenarios(&self.workspace.shared().join("debs"), &built)?;
         scenarios.extend(autopkgtest::scenarios(control.as_deref(), &built, &scenarios, &report.architecture)?);
+        let test_root = scenario::prepare(test_root, &self.namespace, &self.workspace, &mut self.log)?;
         for scenario in &scenarios {
             let what = format!("testing {} {} for {}: {}", report.source, report.version, self.series, scenario.name);
             let outcomes = self.told(&what, |job| {
                 let mut place = scenario::Place {
-                    root: test_root,
+                    root: &test_root,
                     namespace: &job.namespace,
                     workspace: &job.workspace,
                     log: &mut job.log,
