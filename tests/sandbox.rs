@@ -163,6 +163,32 @@ fn a_package_that_cannot_be_installed_is_shown() {
     assert_eq!(steps(&target), [("installation for all packages", "failed")]);
 }
 
+/// What is tested of nginx modules whatever the recipe says; that good ones pass
+/// is shown by nginx_end_to_end.
+#[test]
+fn a_module_that_nginx_does_not_load_is_shown() {
+    let environment = TestEnvironment::new();
+    let more = "depends = [\"nginx-light\"]\n[install]\n\"data.txt\" = \"/usr/lib/nginx/modules/ngx_bad_module.so\"\n";
+    let recipe = small_recipe(&environment, "bad-module", more);
+    let (ran, document, target) = test_recipe(&environment, &recipe, &[]);
+    ran.exits(1);
+    assert_eq!(
+        steps(&target),
+        [
+            ("installation for nginx-light with bad-module", "passed"),
+            ("nginx-light: nginx -t", "failed"),
+            ("nginx-light: start", "skipped"),
+            ("nginx-light: one request", "skipped"),
+            ("nginx-light: stop", "skipped"),
+            ("nginx-light: purge", "skipped"),
+            ("nginx-light: start without the module", "skipped"),
+        ]
+    );
+    let errors = document["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{document:#}");
+    assert!(errors[0]["notes"].to_string().contains("ngx_bad_module.so"), "{document:#}");
+}
+
 #[test]
 fn each_test_has_its_verdict() {
     let tests = [

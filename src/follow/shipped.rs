@@ -50,8 +50,7 @@ fn warning(task: &Task, module: &str, package: &str, nginx: &[BinaryEntry]) -> D
     let with: Vec<&str> =
         nginx.iter().filter(|e| names(&e.depends).any(|n| n == package)).map(|e| &*e.package).collect();
     if !with.is_empty() {
-        let why = format!("{} depend on it: those flavors have the module already", with.join(", "));
-        warning = warning.because(why);
+        warning = warning.because(format!("it comes with {}, for which the recipe need not build it", with.join(", ")));
     }
     warning
         .because("two packages cannot have one file: dpkg refuses to install the second")

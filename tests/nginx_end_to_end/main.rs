@@ -87,7 +87,8 @@ fn brotli(series: &str) {
 const BROTLI: &[(&str, &str)] = &[
     (r#"["jammy", "noble", "resolute", "bullseye", "bookworm", "trixie"]"#, SERIES),
     (r#"git    = "https://github.com/google/ngx_brotli.git""#, r#"url = "brotli.tar.gz""#),
-    ("commit = \"a71f9312c2deb28875acc7bacfdd5695a111aa53\"\n", "architectures = [\"amd64\"]\n"),
+    ("commit = \"a71f9312c2deb28875acc7bacfdd5695a111aa53\"\n", ""),
+    (r#"section       = "httpd""#, "section = \"httpd\"\narchitectures = [\"amd64\"]"),
 ];
 
 const COMPRESSES: &str = r#"

@@ -236,7 +236,8 @@ impl World {
             } else {
                 deb("nginx-core", Some(nginx.bits), "");
                 deb("nginx-light", Some(nginx.bits), "");
-                deb("nginx-extras", Some(nginx.bits), "");
+                deb("nginx-extras", Some(nginx.bits), "Depends: libnginx-mod-http-echo\n");
+                deb("libnginx-mod-http-echo", None, "");
             }
         }
         let all = |package: &str, fields: &str| self.make_deb(nginx, pool, package, "all", None, fields);
