@@ -108,7 +108,7 @@ fn pagespeed(series: &str) -> Case {
             name: format!("rewrites-{flavor}"),
             run: "nginx -t\nservice nginx restart\ncurl -sI http://localhost/ | grep -i x-page-speed\n".into(),
             depends: vec![format!("ngx-pagespeed-nginx-{flavor}"), "curl".into()],
-            restrictions: vec!["needs-root".into(), "isolation-container".into()],
+            restrictions: vec!["needs-root".into(), "isolation-container".into(), "allow-stderr".into()],
             architectures: vec![],
             flavor: Some(flavor.into()),
         });

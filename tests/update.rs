@@ -428,3 +428,24 @@ fn several_recipes_ask_each_suite_once() {
     expected.sort();
     assert_eq!(world.requests(), expected);
 }
+
+/// Two packages cannot have one file: who installs both sees dpkg fail.
+#[test]
+fn a_module_that_the_distribution_has_too_is_told() {
+    let world = World::with(&[JAMMY, NOBLE]);
+    let text = RECIPE.replace("ngx_http_hello_module", "ngx_http_echo_module");
+    recipe(&world, &text);
+    let said = world.run(&["update", "ngx-hello"]).ok().stderr;
+    for words in [
+        "warning[module-of-distribution]: jammy has ngx_http_echo_module.so in a package of its own, libnginx-mod-http-echo\n",
+        "it comes with nginx-extras,",
+        "conflicts = [\"libnginx-mod-http-echo\"]",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(!said.contains("noble has"), "{said}");
+    // the recipe knows it
+    recipe(&world, &text.replace("series  ", "replaces = [\"libnginx-mod-http-echo (<< 2)\"]\nseries  "));
+    let said = world.run(&["update", "ngx-hello"]).ok().stderr;
+    assert!(!said.contains("module-of-distribution"), "{said}");
+}

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Task;
 use super::error::FollowError;
 use super::memo;
+use super::shipped;
 use crate::deb::architecture;
 use crate::deb::archive::{self, Limits};
 use crate::diagnostic::{self, Diagnostic, Failure};
@@ -53,7 +54,7 @@ pub(super) fn facts(task: &Task, entry: &SourceEntry, scope: &Scope) -> Result<N
         }
         packages.push((name.clone(), found.built));
     }
-    let Some((first, _)) = packages.first() else {
+    let Some((first, of_first)) = packages.first() else {
         return Err(
             FollowError::NoFlavors { flavors: wanted.flavors.join(", "), version: entry.version.to_string() }.into()
         );
@@ -67,6 +68,7 @@ pub(super) fn facts(task: &Task, entry: &SourceEntry, scope: &Scope) -> Result<N
         LockedMode::Dev => vec!["nginx".to_string()],
     };
     bring(task, &packages, &wanted_packages)?;
+    shipped::tell(task, wanted, (first, of_first), scope)?;
     let harvest = Harvesting { task, entry, packages: &packages };
     match mode {
         LockedMode::Flavors => harvest.flavors(wanted),

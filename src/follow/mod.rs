@@ -7,6 +7,7 @@
 //! harvest   what nginx's own packages say: mode, flavors, arguments, signatures
 //! memo      what was read out of the same bytes before
 //! life      new series, and those at their end; tables, the newest data on them
+//! shipped   modules that the distribution has as well, and the recipe does not know of
 //! compare   what is new, and whether modules built before may go on loading
 //! ```
 //!
@@ -20,6 +21,7 @@ pub mod life;
 mod memo;
 mod resolve;
 pub mod tables;
+mod shipped;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

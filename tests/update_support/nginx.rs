@@ -182,9 +182,11 @@ impl Nginx {
                 continue;
             }
             for flavor in FLAVORS.into_iter().filter(|flavor| self.is_compiled(flavor)) {
-                let fields = format!("Provides: httpd, nginx\nConflicts: {}\n", others(flavor));
+                let modules = if flavor == "extras" { "Depends: libnginx-mod-http-echo\n" } else { "" };
+                let fields = format!("Provides: httpd, nginx\nConflicts: {}\n{modules}", others(flavor));
                 deb(&format!("nginx-{flavor}"), architecture, &fields);
             }
+            deb("libnginx-mod-http-echo", architecture, "");
         }
         match self.shape {
             Shape::Separate => {}
@@ -217,7 +219,7 @@ impl Nginx {
             self.version
         );
         fs::write(tree.join("DEBIAN/control"), control).unwrap();
-        if architecture != "all" {
+        if architecture != "all" && !package.starts_with("libnginx-mod-") {
             fs::write(tree.join("usr/sbin/nginx"), executable(self, package, architecture)).unwrap();
         }
         let compression = format!("-Z{}", self.compression);
