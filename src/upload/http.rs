@@ -3,26 +3,34 @@
 //! basic authentication or a bearer token from the first request on, and without
 //! following redirects, which would carry the secret to somewhere else.
 //! Proxies come from the environment, certificates from the system.
+//!
+//! reqwest's blocking client would not do: it knows one time-out for a whole request,
+//! and where a server answers before it has read everything it loses the answer.
 
 use std::error::Error as _;
 use std::fs::File;
-use std::io::{Read, Take};
+use std::io::Read;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use reqwest::blocking::{Body, Client, RequestBuilder, Response};
-use reqwest::{StatusCode, Url, header};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use reqwest::{Body, Client, RequestBuilder, Response, StatusCode, Url, header};
+use tokio::runtime::Runtime;
 
 use crate::listener::Listener;
 use crate::upload::source::{self, Source};
 use crate::upload::trouble::quoted;
 use crate::upload::{Destination, Method, Options, Stage, TransferError};
 
-/// Bytes per second on average below which an upload counts as stalled. The
-/// client knows only a time for the whole request.
-const SLOWEST: u64 = 16 << 10;
+/// Bytes in one write.
+const PIECE: u64 = 128 << 10;
+
+/// More of a refusal's text is not read.
+const MOST_SAID: usize = 2048;
 
 /// Between two words to the listener.
 const TICK: Duration = Duration::from_millis(100);
@@ -36,6 +44,8 @@ pub(crate) fn send(
 ) -> Result<(), TransferError> {
     let folder = url_of(destination)?;
     let client = client(options)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| TransferError::hopeless(Stage::Connect, format!("no event loop: {e}")))?;
     for (index, source) in sources.iter().enumerate() {
         let is_last = index + 1 == sources.len();
         if is_last {
@@ -47,7 +57,7 @@ pub(crate) fn send(
         }
         listener.started(&source.item.name, Some(source.item.size));
         let request = authorized(client.put(url), destination, options);
-        let sent = put(request, source, is_last, destination, options, listener);
+        let sent = Put { source, is_last, host: &destination.host, options, listener }.run(&runtime, request);
         listener.finished(&source.item.name);
         sent?;
     }
@@ -70,13 +80,8 @@ fn client(options: &Options) -> Result<Client, TransferError> {
     let mut builder = Client::builder()
         .user_agent(concat!("pkgr/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.timeouts.connect)
-        .timeout(None) // each request has its own
         .http1_only() // each file is confirmed before the next: nothing to multiplex
         .redirect(reqwest::redirect::Policy::none());
-    #[cfg(target_os = "linux")]
-    {
-        builder = builder.tcp_user_timeout(options.timeouts.idle);
-    }
     builder = match options.family {
         Some(crate::upload::Family::V4) => builder.local_address(std::net::IpAddr::from([0, 0, 0, 0])),
         Some(crate::upload::Family::V6) => builder.local_address(std::net::IpAddr::from([0u16; 8])),
@@ -96,96 +101,156 @@ fn authorized(request: RequestBuilder, destination: &Destination, options: &Opti
     }
 }
 
-fn put(
-    request: RequestBuilder,
-    source: &Source<'_>,
+/// One request.
+struct Put<'a> {
+    source: &'a Source<'a>,
     is_last: bool,
-    destination: &Destination,
-    options: &Options,
-    listener: &dyn Listener,
-) -> Result<(), TransferError> {
-    let file = source.file.try_clone().map_err(|e| source.unreadable(&e))?;
-    let size = source.item.size;
-    let sent = Arc::new(AtomicU64::new(0));
-    let body = Body::sized(Counted { file: file.take(size), sent: Arc::clone(&sent) }, size);
-    let patience = options.timeouts.idle + Duration::from_secs(size / SLOWEST);
-    let request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(body).timeout(patience);
-    let answer = while_telling(&sent, source, listener, || request.send());
-    source.assert_unchanged()?;
-    let stage = Stage::Send(source.item.name.clone());
-    match answer {
-        Ok(response) => judge(response, stage, &destination.host),
-        Err(e) if e.is_connect() => {
-            Err(TransferError::retry(Stage::Connect, format!("cannot connect to {}: {}", destination.host, chain(&e))))
+    host: &'a str,
+    options: &'a Options,
+    listener: &'a dyn Listener,
+}
+
+impl Put<'_> {
+    fn run(&self, runtime: &Runtime, request: RequestBuilder) -> Result<(), TransferError> {
+        let file = self.source.file.try_clone().map_err(|e| self.source.unreadable(&e))?;
+        let size = self.source.item.size;
+        let sent = Arc::new(AtomicU64::new(0));
+        let body = Body::wrap(Content { file, left: size, sent: Arc::clone(&sent) });
+        // said of an empty file too, which the client would leave out
+        let request = request.header(header::CONTENT_LENGTH, size);
+        let request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(body);
+        let answer = runtime.block_on(self.watched(judged(request, self.host), &sent));
+        self.source.assert_unchanged()?;
+        let stage = Stage::Send(self.source.item.name.clone());
+        // all of it may have arrived, and only the answer been lost
+        let unknown = self.is_last && sent.load(Ordering::Relaxed) == size;
+        let lost = if unknown { Stage::Finish } else { stage.clone() };
+        match answer {
+            Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(refusal))) => Err(refusal.at(stage)),
+            Some(Err(e)) if e.is_connect() => {
+                Err(TransferError::retry(Stage::Connect, format!("cannot connect to {}: {}", self.host, chain(&e))))
+            }
+            Some(Err(e)) => Err(TransferError::retry(lost, format!("{}: {}", self.host, chain(&e)))),
+            None => {
+                let idle = self.options.timeouts.idle.as_secs_f32().ceil();
+                Err(TransferError::retry(lost, format!("{} has not stirred for {idle} s", self.host)))
+            }
         }
-        Err(e) => {
-            // all of it may have arrived, and only the answer been lost
-            let stage = if is_last && sent.load(Ordering::Relaxed) == size { Stage::Finish } else { stage };
-            Err(TransferError::retry(stage, format!("{}: {}", destination.host, chain(&e))))
+    }
+
+    /// Waits for the end of a request, telling how much of it was sent; `None` if that does not
+    /// change any more. What is given up so is closed.
+    async fn watched<T>(&self, work: impl Future<Output = T>, sent: &AtomicU64) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let (mut last, mut since) = (0, Instant::now());
+        loop {
+            let ended = tokio::time::timeout(TICK, work.as_mut()).await;
+            let now = sent.load(Ordering::Relaxed);
+            self.listener.progress(&self.source.item.name, now);
+            if let Ok(result) = ended {
+                return Some(result);
+            }
+            if now != last {
+                (last, since) = (now, Instant::now());
+            } else if since.elapsed() > self.options.timeouts.idle {
+                return None;
+            }
         }
     }
 }
 
-/// The reader of a body lives in another world than the listener: this thread's
-/// neighbour looks at its counter now and then.
-fn while_telling<T>(sent: &AtomicU64, source: &Source<'_>, listener: &dyn Listener, work: impl FnOnce() -> T) -> T {
-    let name = &source.item.name;
-    std::thread::scope(|scope| {
-        let (done, ended) = mpsc::channel::<()>();
-        scope.spawn(move || {
-            while ended.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
-                listener.progress(name, sent.load(Ordering::Relaxed));
-            }
-        });
-        let result = work();
-        drop(done);
-        listener.progress(name, sent.load(Ordering::Relaxed));
-        result
-    })
-}
-
-struct Counted {
-    file: Take<File>,
+/// The file as a body, which is read as fast as it leaves. Reading it may block, as
+/// nothing else waits here.
+struct Content {
+    file: File,
+    left: u64,
     sent: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.sent.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
+impl http_body::Body for Content {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let mut piece = Vec::new();
+        let length = PIECE.min(self.left);
+        match (&self.file).take(length).read_to_end(&mut piece) {
+            // it has become shorter: no request of a wrong length
+            Ok(read) if (read as u64) < length => Poll::Ready(Some(Err(std::io::ErrorKind::UnexpectedEof.into()))),
+            Ok(_) => {
+                self.left -= length;
+                self.sent.fetch_add(length, Ordering::Relaxed);
+                Poll::Ready(Some(Ok(Frame::data(piece.into()))))
+            }
+            Err(e) => Poll::Ready(Some(Err(e))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
     }
 }
 
-fn judge(response: Response, stage: Stage, host: &str) -> Result<(), TransferError> {
+/// What a server answered that is not 2xx.
+struct Refusal {
+    status: StatusCode,
+    reason: String,
+}
+
+impl Refusal {
+    fn at(self, stage: Stage) -> TransferError {
+        let status = self.status;
+        let may_pass = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+        let error = match status {
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+                TransferError::retry(stage, self.reason)
+            }
+            _ if may_pass => TransferError::retry(stage, self.reason),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => TransferError::other_way(Stage::Login, self.reason),
+            _ => TransferError::other_way(stage, self.reason),
+        };
+        error.refused()
+    }
+}
+
+/// Sends a request; `None`: the server took it.
+async fn judged(request: RequestBuilder, host: &str) -> Result<Option<Refusal>, reqwest::Error> {
+    let response = request.send().await?;
     let status = response.status();
     if status.is_success() {
-        return Ok(());
+        return Ok(None);
     }
-    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_string);
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(quoted);
     let mut reason = format!("{host} answered {status}");
     if let Some(location) = location.filter(|_| status.is_redirection()) {
-        reason.push_str(&format!(", which leads to {}: name that one", quoted(&location)));
+        reason.push_str(&format!(", which leads to {location}: name that one"));
     } else {
-        let mut text = Vec::new();
-        let _ = response.take(2048).read_to_end(&mut text);
-        let text = quoted(&String::from_utf8_lossy(&text));
+        let said = words(response).await;
         // a page for a browser explains nothing in a line
-        if !text.is_empty() && !text.starts_with('<') {
-            reason.push_str(&format!(": {text}"));
+        if !said.is_empty() && !said.starts_with('<') {
+            reason.push_str(&format!(": {said}"));
         }
     }
-    let may_pass = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
-    match status {
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-            Err(TransferError::retry(stage, reason).refused())
+    Ok(Some(Refusal { status, reason }))
+}
+
+async fn words(mut response: Response) -> String {
+    let mut text = Vec::new();
+    while let Ok(Some(piece)) = response.chunk().await {
+        text.extend_from_slice(&piece);
+        if text.len() > MOST_SAID {
+            break;
         }
-        _ if may_pass => Err(TransferError::retry(stage, reason).refused()),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(TransferError::other_way(Stage::Login, reason).refused())
-        }
-        _ => Err(TransferError::other_way(stage, reason).refused()),
     }
+    quoted(&String::from_utf8_lossy(&text))
 }
 
 /// The whole story: reqwest's own message says only "error sending request".

@@ -23,7 +23,8 @@ collections.Callable = collections.abc.Callable
 
 import yaml
 
-yaml.load = yaml.safe_load
+load = yaml.load
+yaml.load = lambda stream, Loader=yaml.SafeLoader: load(stream, Loader)
 
 from twisted.application import service, strports
 from twisted.internet import endpoints, reactor

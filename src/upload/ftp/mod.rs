@@ -7,8 +7,9 @@
 //! alike. No TLS: the daemon has none, and what it takes is signed.
 //!
 //! Latency is what a small upload costs, so STOR goes out before its data
-//! connection is there (the server has to wait for that anyway), and where the
-//! greeting names a daemon that is known to read ahead, the login is one segment.
+//! connection is there (the server has to wait for that anyway), a small file follows
+//! before the server says that it may, and where the greeting names a daemon that is
+//! known to read ahead, the login is one segment: three round trips for a file.
 //! EPSV waits for the reply before it: firewalls that follow FTP look for the 229
 //! at the start of a segment.
 //!
@@ -36,6 +37,10 @@ const ANONYMOUS_PASSWORD: &str = "pkgr@";
 
 /// Servers that are known to take the lines of a login at once.
 const READ_AHEAD: &[&str] = &["Launchpad upload server", "vsFTPd"];
+
+/// A file of so many bytes is sent without waiting for the leave to send: the buffers of
+/// the connection take it, and a refusal is read as well after it.
+const EARLY: u64 = 64 << 10;
 
 /// Bytes between two words to the listener.
 const PIECE: u64 = 256 << 10;
@@ -144,20 +149,29 @@ impl Session<'_> {
         self.control.command(&[&format!("STOR {path}")], &stage)?;
         let data = connect_to(&address, self.options.timeouts.connect, self.options);
         let data = data.map_err(|e| self.data_trouble(&e, &stage))?;
-        let begun = self.control.reply(&stage)?;
-        if !begun.is_preliminary() {
-            return Err(self.refusal(&begun, stage));
+        let is_small = source.item.size <= EARLY;
+        if !is_small {
+            self.expect_begun(&stage, &stage)?;
         }
         let start = Instant::now();
         self.send_content(source, data, &stage, listener)?;
         // the kernel may still hold megabytes that leave no faster than those before
         let wait = self.options.timeouts.idle.max(start.elapsed());
         let unknown = if is_last { Stage::Finish } else { stage.clone() };
+        if is_small {
+            self.expect_begun(&stage, &unknown)?;
+        }
         let done = self.control.reply_within(wait, &unknown)?;
         if !done.is_done() {
             return Err(self.refusal(&done, stage));
         }
         source.assert_unchanged()
+    }
+
+    /// 150 or 125; `lost` is where the upload stands if nothing comes.
+    fn expect_begun(&mut self, stage: &Stage, lost: &Stage) -> Result<(), TransferError> {
+        let begun = self.control.reply(lost)?;
+        if begun.is_preliminary() { Ok(()) } else { Err(self.refusal(&begun, stage.clone())) }
     }
 
     /// EPSV, and PASV if the server does not know that. Either way the address is
@@ -176,7 +190,8 @@ impl Session<'_> {
                 address.set_port(reply.extended_port().ok_or_else(|| unreadable(self, &reply))?);
                 return Ok(address);
             }
-            if !reply.is_unimplemented() || address.is_ipv6() {
+            // unknown, or forbidden: either has been seen as half a dozen codes
+            if reply.code < 500 || address.is_ipv6() {
                 return Err(self.refusal(&reply, stage.clone()));
             }
             self.extended = false;

@@ -29,12 +29,6 @@ impl Reply {
         self.code / 100 == 3
     }
 
-    /// 500, 501, 502, 504 and 522: the server does not have this command or not for
-    /// this kind of address; another one may do.
-    pub fn is_unimplemented(&self) -> bool {
-        matches!(self.code, 500 | 501 | 502 | 504 | 522)
-    }
-
     /// The port of `229 … (|||6446|)`.
     pub fn extended_port(&self) -> Option<u16> {
         let (_, rest) = self.text.split_once('(')?;

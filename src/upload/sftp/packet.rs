@@ -116,11 +116,6 @@ impl Answer {
         self.take(length)
     }
 
-    /// Whether all was read.
-    pub fn is_empty(&self) -> bool {
-        self.read >= self.content.len()
-    }
-
     fn take(&mut self, length: usize) -> std::io::Result<&[u8]> {
         let end = self.read.checked_add(length).ok_or_else(truncated)?;
         let taken = self.content.get(self.read..end).ok_or_else(truncated)?;
@@ -149,7 +144,7 @@ mod tests {
         assert_eq!(read.string().unwrap(), b"handle");
         assert_eq!(read.offset().unwrap(), 1 << 40);
         assert_eq!(read.string().unwrap(), b"content");
-        assert!(read.is_empty() && read.number().is_err());
+        assert!(read.number().is_err());
     }
 
     #[test]

@@ -43,7 +43,7 @@ const FIXED: &[&str] = &[
 const MOST_SAID: usize = 16 << 10;
 
 /// How long an ssh that has been told to end may take.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A running ssh with the sftp subsystem at its other end. Dropping it kills ssh,
 /// and with it the connection.
