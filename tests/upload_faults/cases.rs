@@ -108,7 +108,7 @@ fn control(cases: &mut Vec<Case>, ftp: Lengths) {
 fn data(cases: &mut Vec<Case>) {
     for (kind, group) in [
         (Kind::Reset, "FTP, data connection reset"),
-        (Kind::Close, "FTP, data connection closed"),
+        (Kind::HalfOpen, "FTP, data connection half open"),
         (Kind::Stall, "FTP, data connection stalled"),
     ] {
         for (number, (_, size)) in crate::FILES.iter().enumerate() {
