@@ -228,6 +228,13 @@ fn a_peer_that_says_nothing_ends_in_time() {
         assert_eq!((error.stage, error.cure), (Stage::Connect, Cure::Retry), "{}", error.reason);
         assert!(start.elapsed() < Duration::from_secs(5));
     }
+    // more than the buffers of a connection take
+    let folder = tempfile::tempdir().unwrap();
+    let items = [upload_support::item(folder.path(), "large", &vec![0; 20 << 20])];
+    let options = Options { timeouts: short, ..quick() };
+    let error = transfer(&destination(Method::Http, port, "x"), &items, &options, &Silent).unwrap_err();
+    assert_eq!((error.stage, error.cure), (Stage::Send("large".to_string()), Cure::Retry), "{}", error.reason);
+    assert!(error.reason.contains("has not stirred"), "{}", error.reason);
 }
 
 #[test]
@@ -240,8 +247,9 @@ fn a_local_folder() {
     fs::write(incoming.path().join(&items[0].name), "an older one").unwrap();
     transfer(&destination, &items, &quick(), &Silent).unwrap();
     assert_same(&files_in(incoming.path()), &contents(&items));
-    let readable = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o600;
-    assert_eq!(readable(incoming.path().join(&items[4].name)), 0o600);
+    for item in &items {
+        assert_eq!(incoming.path().join(&item.name).metadata().unwrap().permissions().mode() & 0o777, 0o644);
+    }
     destination.folder.push_str("/missing");
     let error = failure(&destination, &quick());
     assert_eq!((&error.stage, error.cure, error.refused), (&Stage::Connect, Cure::None, false), "{error}");

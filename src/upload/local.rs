@@ -1,9 +1,11 @@
 //! Uploads into a folder of this machine, as reprepro and mini-dinstall watch one:
-//! each file appears whole under its name, the .changes last. Files get mode 0644
-//! less the umask, as `install -m 644` gives them; one of the same name is
-//! replaced.
+//! each file appears whole under its name, the .changes last. Files get mode 0644,
+//! as dput gives them, so that the queue's account can read them; one of the same
+//! name is replaced.
 
+use std::fs::Permissions;
 use std::io::{BufWriter, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::files;
@@ -63,6 +65,7 @@ fn copy(source: &Source<'_>, folder: &Path, listener: &dyn Listener) -> Result<(
         listener.progress(&source.item.name, sent);
     }
     source.assert_unchanged()?;
+    temporary.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(fail)?;
     temporary.as_file().sync_data().map_err(fail)?;
     temporary.persist(&final_name).map_err(|e| fail(e.error))?;
     Ok(())

@@ -54,12 +54,20 @@ impl Daemon {
     /// Starts one.
     #[track_caller]
     pub fn start() -> Daemon {
+        Daemon::start_with(|_| {})
+    }
+
+    /// Starts one in a folder that `prepare` may change before: sessions are in it while they
+    /// last (`sessions`) and after (`incoming`), on one file system.
+    #[track_caller]
+    pub fn start_with(prepare: impl FnOnce(&Path)) -> Daemon {
         let python = environment();
         let folder = super::open_folder();
         let at = |name: &str| folder.path().join(name);
         for name in ["incoming", "sessions"] {
             fs::create_dir(at(name)).unwrap();
         }
+        prepare(folder.path());
         make_key(&at("host_key"), &["-t", "rsa", "-b", "2048", "-m", "PEM"]);
         let ssh = SshHome::new();
         let public = fs::read_to_string(ssh.key.with_extension("pub")).unwrap();
@@ -100,7 +108,7 @@ impl Daemon {
         self.received().into_iter().filter(Session::is_submitted).collect()
     }
 
-    /// Where sessions are while they last and after, to put it on a disk that is full, say.
+    /// The folder of [`Daemon::start_with`].
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::listener::Listener;
 use crate::upload::source::{self, Source};
-use crate::upload::trouble::of_socket;
+use crate::upload::trouble::{of_socket, quoted};
 use crate::upload::{Destination, Options, Stage, TransferError};
 
 use packet::{Answer, Request};
@@ -123,7 +123,6 @@ impl Session<'_> {
 
     fn ask_limits(&mut self) -> Result<(), TransferError> {
         let stage = Stage::Login;
-        self.next += 1;
         self.request.start(packet::EXTENDED, self.next).string(LIMITS);
         self.transmit(&stage)?;
         let mut answer = self.answer(&stage)?;
@@ -148,15 +147,13 @@ impl Session<'_> {
         let handle = self.open_file(&source.item.name, &stage)?;
         let mut under_way: VecDeque<u64> = VecDeque::new();
         let (mut sent, mut confirmed) = (0, 0);
-        let opened = self.next;
-        // an empty file takes a write too: Launchpad's daemon makes none when it is opened
-        while sent < source.item.size || self.next == opened {
+        // once at least: Launchpad's daemon makes no file when it is opened, only when it is written to
+        loop {
             while under_way.len() >= REQUESTS || sent - confirmed > WINDOW {
-                confirmed += self.confirmation(&mut under_way, &stage)?;
+                confirmed += self.confirmation(&mut under_way, &stage, &stage)?;
                 listener.progress(&source.item.name, confirmed);
             }
             let piece = self.piece.min(source.item.size - sent);
-            self.next += 1;
             self.request.start(packet::WRITE, self.next).string(&handle).offset(sent);
             let read = self.request.string_of(&mut &source.file, piece as usize);
             if read.map_err(|e| source.unreadable(&e))? as u64 != piece {
@@ -165,15 +162,17 @@ impl Session<'_> {
             self.transmit(&stage)?;
             sent += piece;
             under_way.push_back(piece);
+            if sent >= source.item.size {
+                break;
+            }
         }
         // the whole .changes may be there from now on, whatever is heard of it
-        let unknown = if is_last { Stage::Finish } else { stage.clone() };
-        self.next += 1;
+        let lost = if is_last { Stage::Finish } else { stage.clone() };
         self.request.start(packet::CLOSE, self.next).string(&handle);
-        self.transmit(&unknown)?;
+        self.transmit(&lost)?;
         under_way.push_back(0);
         while !under_way.is_empty() {
-            confirmed += self.confirmation(&mut under_way, &unknown)?;
+            confirmed += self.confirmation(&mut under_way, &stage, &lost)?;
             listener.progress(&source.item.name, confirmed);
         }
         source.assert_unchanged()
@@ -185,7 +184,6 @@ impl Session<'_> {
             ("", "") => name.to_string(),
             (folder, _) => format!("{folder}/{name}"),
         };
-        self.next += 1;
         // no attributes: the mode is the server's umask to decide
         self.request.start(packet::OPEN, self.next).string(path.as_bytes()).number(WRITE_CREATE_TRUNCATE).number(0);
         self.transmit(stage)?;
@@ -198,38 +196,36 @@ impl Session<'_> {
         handle.map_err(|_| self.garbled(stage.clone()))
     }
 
-    /// Waits for the next answer, which may be to any request; returns the bytes of one.
+    /// Waits for the next answer, whichever request it is to; returns the bytes of one.
     /// Answers come in the order of requests from every known server, and since all have
-    /// to be good it would not matter if they did not.
-    fn confirmation(&mut self, under_way: &mut VecDeque<u64>, stage: &Stage) -> Result<u64, TransferError> {
-        let mut answer = self.answer(stage)?;
+    /// to be good it would not matter if they did not. `lost` is where the upload stands if
+    /// nothing comes.
+    fn confirmation(
+        &mut self,
+        under_way: &mut VecDeque<u64>,
+        stage: &Stage,
+        lost: &Stage,
+    ) -> Result<u64, TransferError> {
+        let mut answer = self.answer(lost)?;
         if answer.kind != packet::STATUS {
-            return Err(self.garbled(stage.clone()));
+            return Err(self.garbled(lost.clone()));
         }
-        let mut peek = || answer.number().and_then(|_| answer.number());
-        match peek() {
-            Ok(0) => Ok(under_way.pop_front().unwrap_or_default()),
-            Ok(code) => {
-                let text = answer.string().map(|t| String::from_utf8_lossy(t).into_owned()).unwrap_or_default();
-                Err(refusal::of_status(code, &text, definite(stage), &self.destination.host))
-            }
-            Err(_) => Err(self.garbled(stage.clone())),
+        match status(&mut answer) {
+            Some((0, _)) => Ok(under_way.pop_front().unwrap_or_default()),
+            Some((code, text)) => Err(refusal::of_status(code, &text, stage.clone(), &self.destination.host)),
+            None => Err(self.garbled(lost.clone())),
         }
     }
 
     fn refusal(&self, answer: &mut Answer, stage: &Stage, path: &str) -> TransferError {
-        match answer.number().and_then(|_| answer.number()) {
-            Ok(code) => {
-                let text = answer.string().map(|t| String::from_utf8_lossy(t).into_owned()).unwrap_or_default();
-                let mut error = refusal::of_status(code, &text, stage.clone(), &self.destination.host);
-                error.reason = format!("{} to the opening of {path}", error.reason);
-                error
-            }
-            Err(_) => self.garbled(stage.clone()),
-        }
+        let Some((code, text)) = status(answer) else { return self.garbled(stage.clone()) };
+        let mut error = refusal::of_status(code, &text, stage.clone(), &self.destination.host);
+        error.reason = format!("{} to the opening of {path}", error.reason);
+        error
     }
 
     fn transmit(&mut self, stage: &Stage) -> Result<(), TransferError> {
+        self.next = self.next.wrapping_add(1);
         let sent = self.request.send(&mut self.ssh.stream);
         sent.map_err(|e| self.broken(&e, stage))
     }
@@ -250,7 +246,11 @@ impl Session<'_> {
     /// The session did not come to be: ssh says why, or says nothing.
     fn no_session(&mut self, error: &std::io::Error) -> TransferError {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
-            let reason = format!("no SFTP session with {} in time", self.destination.host);
+            let said = match quoted(&self.ssh.heard()) {
+                nothing if nothing.is_empty() => nothing,
+                said => format!(": {said}"),
+            };
+            let reason = format!("no SFTP session with {} in time{said}", self.destination.host);
             return TransferError::retry(Stage::Connect, reason);
         }
         refusal::of_login(&self.ssh.words(), self.destination)
@@ -263,10 +263,10 @@ impl Session<'_> {
     }
 }
 
-/// A refusal is known not to have been delivered, at whatever point it comes.
-fn definite(stage: &Stage) -> Stage {
-    match stage {
-        Stage::Finish => Stage::Send(".changes".to_string()),
-        other => other.clone(),
-    }
+/// Code and text of a status; the text is left out by some servers.
+fn status(answer: &mut Answer) -> Option<(u32, String)> {
+    let _request = answer.number().ok()?;
+    let code = answer.number().ok()?;
+    let text = answer.string().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
+    Some((code, text))
 }

@@ -101,6 +101,11 @@ impl Ssh {
         if self.wait(Duration::from_secs(1)) {
             std::thread::sleep(Duration::from_millis(20));
         }
+        self.heard()
+    }
+
+    /// The same, without waiting for more.
+    pub fn heard(&self) -> String {
         let said = self.said.lock().map(|said| said.clone()).unwrap_or_default();
         String::from_utf8_lossy(&said).into_owned()
     }
