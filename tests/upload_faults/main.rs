@@ -237,7 +237,8 @@ fn measure(method: Method, daemon: &Daemon) -> cases::Lengths {
     if method == Method::Ftp {
         let mut data = proxy.traffic.data.lock().unwrap().clone();
         let mut sizes: Vec<u64> = FILES.iter().map(|(_, size)| *size as u64).collect();
-        (data.sort_unstable(), sizes.sort_unstable());
+        data.sort_unstable();
+        sizes.sort_unstable();
         assert_eq!(data, sizes, "the proxy lost a data connection");
     }
     lengths
@@ -285,6 +286,95 @@ fn no_changes_is_delivered_without_its_files() {
         fs::write(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/results/upload-faults.md"), &summary).unwrap();
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+/// A small disk (tmpfs) under a running daemon, taken away before the daemon ends.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn under(daemon: &Daemon, size: &str) -> Disk {
+        let folder = daemon.folder().to_path_buf();
+        let held = upload_support::files_in(&folder);
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size},mode=0755"), "none"]).arg(&folder);
+        assert!(mount.status().unwrap().success(), "a small disk can be mounted by root only");
+        let disk = Disk(folder);
+        for (name, content) in held.iter().filter(|(name, _)| name.contains("key")) {
+            fs::write(disk.0.join(name), content).unwrap();
+        }
+        for name in ["sessions", "incoming"] {
+            fs::create_dir(disk.0.join(name)).unwrap();
+        }
+        disk
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// Somebody makes room while pkgr waits.
+struct Cleaner(Impatient, PathBuf);
+
+impl Clock for Cleaner {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+    fn sleep(&self, _: Duration) {
+        let _ = fs::remove_file(&self.1);
+    }
+    fn jitter(&self) -> f64 {
+        0.5
+    }
+}
+
+#[test]
+fn a_full_disk_at_the_daemon() {
+    for (number, (method, is_cleaned)) in
+        [(Method::Ftp, false), (Method::Ftp, true), (Method::Sftp, false), (Method::Sftp, true)].into_iter().enumerate()
+    {
+        let daemon = Daemon::start();
+        let disk = Disk::under(&daemon, "700k");
+        let filler = disk.0.join("filler");
+        fs::write(&filler, vec![1; 500_000]).unwrap();
+        let local = tempfile::tempdir().unwrap();
+        let package = package(local.path());
+        let folder = format!("~owner/ubuntu/full{number}");
+        let port = if method == Method::Sftp { daemon.sftp } else { daemon.ftp };
+        let target = Target {
+            name: "ppa:owner/name".to_string(),
+            identity: folder.clone(),
+            ways: vec![way(method, port, &folder, &daemon)],
+            rules: Rules::default(),
+            dput: None,
+        };
+        let nowhere = local.path().join("none");
+        let clock = Cleaner(Impatient(Instant::now()), if is_cleaned { filler } else { nowhere });
+        let sending = Sending {
+            transfer: Options {
+                timeouts: Timeouts { connect: Duration::from_secs(5), idle: Duration::from_secs(3) },
+                sftp_key: Some(SftpKey::Path(daemon.ssh.key.clone())),
+                ssh: daemon.ssh.program.clone().into(),
+                ..Options::default()
+            },
+            policy: Policy { retries: 2, ..Policy::default() },
+            clock: &clock,
+            force: false,
+        };
+        let listener = Recorder::default();
+        let outcome = upload(std::slice::from_ref(&package), &target, &sending, &listener).uploads.remove(0).outcome;
+        let submitted = daemon.submitted();
+        let told = format!("{method}, cleaned: {is_cleaned}: {outcome:?}\n{:?}", listener.told());
+        match is_cleaned {
+            true => {
+                assert!(matches!(outcome, Outcome::Sent { tries: 2.., .. }) && submitted.len() == 1, "{told}");
+                upload_support::assert_same(&submitted[0].files, &upload_support::contents(&package.items));
+            }
+            false => assert!(matches!(outcome, Outcome::Failed(_)) && submitted.is_empty(), "{told}"),
+        }
+    }
 }
 
 fn summary(rows: &[(&'static str, Done, usize)], sessions: &[upload_support::Session], took: Duration) -> String {
