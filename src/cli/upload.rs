@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use etcetera::BaseStrategy;
 use serde_json::{Map, Value, json};
 
 use crate::cli::built::{self, is_package};
@@ -11,13 +10,13 @@ use crate::cli::select::Key;
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::listener::Listener;
+use crate::parallel;
 use crate::recipe::Selector;
 use crate::sign;
 use crate::upload::prepare::{self, Prepared, Verdict};
 use crate::upload::retry::{Policy, SystemClock};
-use crate::upload::target::{self, Host, Surroundings, Target, Wanted};
-use crate::upload::{self, Method, Outcome, Secret, Sending, SftpKey, Standing, Timeouts, keys};
-use crate::{files, parallel};
+use crate::upload::target::{Host, Target, Wanted};
+use crate::upload::{self, Method, Outcome, Sending, Standing, Timeouts, environment};
 
 /// Send source packages to a PPA or another archive, as dput does
 ///
@@ -174,21 +173,7 @@ fn resolve(name: &str, args: &Args, context: &Context) -> Result<(Target, Vec<Di
         true => wanted,
         false => Wanted { login: wanted.login.clone().or_else(|| config.login.clone()), ..wanted },
     };
-    let folders = etcetera::choose_base_strategy().ok();
-    let home = folders.as_ref().map(|folders| folders.home_dir().to_path_buf());
-    let ssh = |host: &str| target::ask_ssh(host, home.as_deref());
-    let around = Surroundings {
-        variable: &variable,
-        ssh: &ssh,
-        home: home.clone(),
-        etc: PathBuf::from("/etc"),
-        config: folders.map(|folders| folders.config_dir()),
-    };
-    target::resolve(name, &wanted, &config.profile, &around)
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    environment::resolve(name, &wanted, &config.profile)
 }
 
 fn verdicts(
@@ -205,7 +190,11 @@ fn verdicts(
     };
     let options = prepare::Options {
         signer: signer.as_ref(),
-        certs: &certificates(args, context),
+        certs: &environment::certificates(&[
+            args.key.key.clone(),
+            std::env::var("PKGR_KEY").ok(),
+            context.config.key.clone(),
+        ]),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
         today: &jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         force: args.force,
@@ -213,22 +202,6 @@ fn verdicts(
         named: batch.named,
     };
     Ok(prepare::prepare(&batch.changes, target, &options, &context.printer))
-}
-
-/// The certificates of the keys that the options, environment and configuration
-/// name; those of GnuPG are looked up by who signed.
-fn certificates(args: &Args, context: &Context) -> Vec<sequoia_openpgp::Cert> {
-    let named = [args.key.key.clone(), variable("PKGR_KEY"), variable(sign::KEY_VARIABLE), context.config.key.clone()];
-    let mut certs = Vec::new();
-    for key in named.into_iter().flatten() {
-        let bytes = match key.contains("-----BEGIN PGP ") {
-            true => Some(key.into_bytes()),
-            // a fingerprint is no file; a pipe was read by the signer already
-            false => Some(&key).filter(|key| Path::new(key).is_file()).and_then(|key| files::read(Path::new(key)).ok()),
-        };
-        certs.extend(bytes.iter().flat_map(|bytes| keys::of_bytes(bytes)));
-    }
-    certs
 }
 
 /// Says what would be sent.
@@ -314,7 +287,7 @@ fn send(
     let sending = Sending {
         transfer: upload::Options {
             timeouts: Timeouts { idle: Duration::from_secs(args.timeout), ..Timeouts::default() },
-            ..secrets()
+            ..environment::options()
         },
         policy: Policy { retries: args.retries, ..Policy::default() },
         clock: &clock,
@@ -333,7 +306,7 @@ fn send(
                     _ => "by dput, as its log says".to_string(),
                 };
                 let how = format!("{about} was sent to {} {when}; --force sends it again", target.name);
-                context.printer.status("Nothing to do", &how);
+                context.printer.status("Unchanged", &how);
                 ("already", json!({"reason": when}))
             }
             Outcome::Failed(failure) => {
@@ -349,21 +322,6 @@ fn send(
             .extend(ready.iter().find(|p| p.changes == done.changes).map(|package| document(package, state, more)));
     }
     documents
-}
-
-/// What the environment holds for logging in.
-fn secrets() -> upload::Options {
-    let secret = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let key = secret("PKGR_SFTP_KEY").map(|key| match key.contains("PRIVATE KEY") {
-        true => SftpKey::Text(Secret::new(key)),
-        false => SftpKey::Path(PathBuf::from(key)),
-    });
-    upload::Options {
-        password: secret("PKGR_UPLOAD_PASSWORD").map(Secret::new),
-        token: secret("PKGR_UPLOAD_TOKEN").map(Secret::new),
-        sftp_key: key,
-        ..upload::Options::default()
-    }
 }
 
 fn document(package: &Prepared, state: &str, more: Map<String, Value>) -> Value {
