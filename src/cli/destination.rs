@@ -1,17 +1,13 @@
 //! Where packages are sent to, and how, for the commands that send them.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use etcetera::BaseStrategy;
 
 use crate::cli::Context;
 use crate::cli::select::Key;
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::upload::retry::Policy;
-use crate::upload::target::{self, Host, Surroundings, Target, Wanted};
-use crate::upload::{self, Method, Secret, SftpKey, Timeouts, keys};
-use crate::{files, sign};
+use crate::upload::target::{Host, Target, Wanted};
+use crate::upload::{self, Method, Timeouts, environment};
 
 /// The way there.
 #[derive(clap::Args, Debug)]
@@ -49,7 +45,7 @@ impl Route {
     pub fn transfer(&self) -> upload::Options {
         upload::Options {
             timeouts: Timeouts { idle: Duration::from_secs(self.timeout), ..Timeouts::default() },
-            ..secrets()
+            ..environment::options()
         }
     }
 
@@ -87,51 +83,11 @@ pub fn resolve(name: &str, route: &Route, context: &Context) -> Result<(Target, 
         true => wanted,
         false => Wanted { login: wanted.login.clone().or_else(|| config.login.clone()), ..wanted },
     };
-    let folders = etcetera::choose_base_strategy().ok();
-    let home = folders.as_ref().map(|folders| folders.home_dir().to_path_buf());
-    let ssh = |host: &str| target::ask_ssh(host, home.as_deref());
-    let around = Surroundings {
-        variable: &variable,
-        ssh: &ssh,
-        home: home.clone(),
-        etc: PathBuf::from("/etc"),
-        config: folders.map(|folders| folders.config_dir()),
-    };
-    target::resolve(name, &wanted, &config.profile, &around)
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    environment::resolve(name, &wanted, &config.profile)
 }
 
 /// The certificates of the keys that the options, environment and configuration
 /// name; those of GnuPG are looked up by who signed.
-pub fn certificates(named: &Key, context: &Context) -> Vec<sequoia_openpgp::Cert> {
-    let named = [named.key.clone(), variable("PKGR_KEY"), variable(sign::KEY_VARIABLE), context.config.key.clone()];
-    let mut certs = Vec::new();
-    for key in named.into_iter().flatten() {
-        let bytes = match key.contains("-----BEGIN PGP ") {
-            true => Some(key.into_bytes()),
-            // a fingerprint is no file; a pipe was read by the signer already
-            false => Some(&key).filter(|key| Path::new(key).is_file()).and_then(|key| files::read(Path::new(key)).ok()),
-        };
-        certs.extend(bytes.iter().flat_map(|bytes| keys::of_bytes(bytes)));
-    }
-    certs
+pub fn certificates(key: &Key, context: &Context) -> Vec<sequoia_openpgp::Cert> {
+    environment::certificates(&[key.key.clone(), std::env::var("PKGR_KEY").ok(), context.config.key.clone()])
 }
-
-/// What the environment holds for logging in.
-fn secrets() -> upload::Options {
-    let secret = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let key = secret("PKGR_SFTP_KEY").map(|key| match key.contains("PRIVATE KEY") {
-        true => SftpKey::Text(Secret::new(key)),
-        false => SftpKey::Path(PathBuf::from(key)),
-    });
-    upload::Options {
-        password: secret("PKGR_UPLOAD_PASSWORD").map(Secret::new),
-        token: secret("PKGR_UPLOAD_TOKEN").map(Secret::new),
-        sftp_key: key,
-        ..upload::Options::default()
-    }
-}
-

@@ -247,7 +247,7 @@ fn send(
                     _ => "by dput, as its log says".to_string(),
                 };
                 let how = format!("{about} was sent to {} {when}; --force sends it again", target.name);
-                context.printer.status("Nothing to do", &how);
+                context.printer.status("Unchanged", &how);
                 ("already", json!({"reason": when}))
             }
             Outcome::Failed(failure) => {

@@ -119,6 +119,20 @@ pub fn path(changes: &Path) -> PathBuf {
     changes.with_extension("upload.json")
 }
 
+/// Whether any upload from the folder of `changes` brought the target this file
+/// with this SHA-256.
+pub fn was_sent(changes: &Path, target: &str, name: &str, sha256: &str) -> bool {
+    let Ok(entries) = std::fs::read_dir(files::parent(changes)) else { return false };
+    let journals = entries.flatten().map(|entry| entry.path());
+    journals.filter(|path| path.to_string_lossy().ends_with(".upload.json")).any(|path| {
+        let journal = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Journal>(&bytes).ok());
+        journal.is_some_and(|journal| {
+            let sent = journal.uploads.iter().filter(|entry| entry.state == State::Sent && entry.target == target);
+            sent.into_iter().any(|entry| entry.sha256.get(name).is_some_and(|known| known == sha256))
+        })
+    })
+}
+
 /// Now, as entries write it.
 pub fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -182,6 +196,12 @@ mod tests {
         assert!(again.other_build("ppa:o/ubuntu/n", "bb").is_some());
         assert!(again.other_build("ppa:o/ubuntu/m", "bb").is_none());
         assert!(folder.path().join("a_1_source.upload.json").exists());
+        let beside = folder.path().join("b_1_source.changes");
+        assert!(
+            was_sent(&beside, "ppa:o/ubuntu/n", "a.dsc", "00") && !was_sent(&beside, "ppa:o/ubuntu/n", "a.dsc", "01")
+        );
+        // begun is not sent
+        assert!(!was_sent(&beside, "ppa:o/ubuntu/m", "a.dsc", "00"));
     }
 
     #[test]

@@ -7,10 +7,11 @@
 
 mod connect;
 mod dput_log;
+pub mod environment;
 mod ftp;
 mod http;
 pub mod journal;
-pub mod keys;
+mod keys;
 mod local;
 mod manifest;
 pub mod prepare;

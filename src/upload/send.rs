@@ -7,7 +7,7 @@ use super::journal::{self, Entry, Journal, State};
 use super::prepare::Prepared;
 use super::retry::{self, Arrived, Clock, GaveUp, Policy};
 use super::target::Target;
-use super::{Stage, TransferError, dput_log, transfer};
+use super::{Destination, Stage, TransferError, dput_log, transfer};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::listener::Listener;
 
@@ -137,7 +137,7 @@ fn send(package: &Prepared, target: &Target, options: &Sending, listener: &dyn L
     }
     journal.record(entry(package, target, State::Started, target.ways.first().map(ToString::to_string), 0))?;
     let sent = retry::run(&what, &target.ways, &options.policy, options.clock, listener, |way| {
-        transfer::transfer(way, &package.items, &options.transfer, listener)
+        attempt(way, package, target, options, listener)
     });
     let Arrived { way, failed } = sent.map_err(|gave_up| not_sent(&what, target, &gave_up))?;
     let (way, tries) = (way.to_string(), failed.len() + 1);
@@ -147,6 +147,37 @@ fn send(package: &Prepared, target: &Target, options: &Sending, listener: &dyn L
         dput_log::append(&package.changes, dput, &names)?;
     }
     Ok(Outcome::Sent { way, tries })
+}
+
+/// One try. A queue that keeps what it has refuses a file that stands there: it
+/// is left where an earlier upload confirmed these very bytes (the orig that all
+/// series share), and only there, for what a torn upload left has the name too.
+fn attempt(
+    way: &Destination,
+    package: &Prepared,
+    target: &Target,
+    options: &Sending,
+    listener: &dyn Listener,
+) -> Result<(), TransferError> {
+    let mut items = package.items.clone();
+    loop {
+        let error = match transfer::transfer(way, &items, &options.transfer, listener) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let Stage::Send(name) = &error.stage else { return Err(error) };
+        let sha256 = package.sha256.get(name).map(String::as_str).unwrap_or_default();
+        let is_there = error.refused
+            && error.reason.contains("answered 553")
+            && journal::was_sent(&package.changes, &target.identity, name, sha256);
+        if !is_there {
+            return Err(error);
+        }
+        listener.detail(&format!("{name} stands at {way} since an earlier upload"));
+        // such a queue also keeps those that were sent before this one
+        let position = items.iter().position(|item| item.name == *name).map_or(0, |position| position + 1);
+        items.drain(..position);
+    }
 }
 
 fn entry(package: &Prepared, target: &Target, state: State, way: Option<String>, tries: usize) -> Entry {
@@ -196,6 +227,11 @@ fn hints(target: &Target, gave_up: &GaveUp) -> Vec<String> {
     }
     if gave_up.failed.iter().any(|failed| failed.error.stage == Stage::Finish) {
         hints.push("the .changes may have arrived, although that was not confirmed: a second one is refused by mail and harms nothing".to_string());
+    }
+    if gave_up.failed.iter().any(|failed| failed.error.reason.contains("answered 553")) {
+        hints.push(
+            "a file of that name stands there, perhaps what a torn upload left: have it removed (dcut)".to_string(),
+        );
     }
     hints.push("nothing is lost here: run the same command again".to_string());
     hints

@@ -19,9 +19,9 @@
 mod control;
 mod reply;
 
-use std::io::{BufWriter, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::io::{BufWriter, ErrorKind, Read};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use crate::listener::Listener;
 use crate::upload::connect::connect_to;
@@ -44,6 +44,9 @@ const EARLY: u64 = 64 << 10;
 
 /// Bytes between two words to the listener.
 const PIECE: u64 = 256 << 10;
+
+/// How long the end of a data connection may come behind its confirmation.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// Sends all files; see [`crate::upload::transfer`].
 pub(crate) fn send(
@@ -154,7 +157,7 @@ impl Session<'_> {
             self.expect_begun(&stage, &stage)?;
         }
         let start = Instant::now();
-        self.send_content(source, data, &stage, listener)?;
+        let data = self.send_content(source, data, &stage, listener)?;
         // the kernel may still hold megabytes that leave no faster than those before
         let wait = self.options.timeouts.idle.max(start.elapsed());
         let unknown = if is_last { Stage::Finish } else { stage.clone() };
@@ -165,6 +168,7 @@ impl Session<'_> {
         if !done.is_done() {
             return Err(self.refusal(&done, stage));
         }
+        self.expect_end(data, &stage)?;
         source.assert_unchanged()
     }
 
@@ -213,7 +217,7 @@ impl Session<'_> {
         data: TcpStream,
         stage: &Stage,
         listener: &dyn Listener,
-    ) -> Result<(), TransferError> {
+    ) -> Result<TcpStream, TransferError> {
         let mut data = BufWriter::with_capacity(PIECE as usize, data);
         let mut sent = 0;
         while sent < source.item.size {
@@ -226,9 +230,27 @@ impl Session<'_> {
             sent += copied;
             listener.progress(&source.item.name, sent);
         }
-        data.flush().map_err(|e| self.data_trouble(&e, stage))?;
+        let data = data.into_inner().map_err(|e| self.data_trouble(e.error(), stage))?;
         // before the end of the data says that this is all
-        source.assert_unchanged()
+        source.assert_unchanged()?;
+        data.shutdown(Shutdown::Write).map_err(|e| self.data_trouble(&e, stage))?;
+        Ok(data)
+    }
+
+    /// Whether a confirmed file was confirmed whole. To a daemon a data connection
+    /// that was reset looks like one that has ended: it says 226 of what it has
+    /// got until then. The reset is seen here too, if the socket is still looked at.
+    fn expect_end(&self, mut data: TcpStream, stage: &Stage) -> Result<(), TransferError> {
+        let _ = data.set_read_timeout(Some(LAST_LOOK));
+        match data.read(&mut [0; 1]) {
+            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                let host = format!("{} (data)", self.destination.host);
+                let reason = of_socket(&e, &host, self.options.timeouts.idle);
+                Err(TransferError::retry(stage.clone(), reason))
+            }
+            // it has closed, as it should, or lets that wait
+            _ => Ok(()),
+        }
     }
 
     /// A data connection that could not be made or broke; the server mostly says

@@ -72,8 +72,14 @@ fn way(
     let mut login = None;
     let mut host_keys = Vec::new();
     if method == Method::Sftp {
-        let ssh = (around.ssh)(&host.name);
-        let has_key = ssh.has_key || around.variable("PKGR_SFTP_KEY").is_some();
+        let key_is_given = around.variable("PKGR_SFTP_KEY").is_some();
+        // asking takes longer than a small upload: only where the answer can matter
+        let ssh = match (&wanted.login, key_is_given) {
+            (Some(_), true) => Ssh::default(),
+            (None, _) if !names_a_user(around) => Ssh::default(),
+            _ => (around.ssh)(&host.name),
+        };
+        let has_key = ssh.has_key || key_is_given;
         login = wanted.login.clone().or(ssh.login);
         let is_forced = wanted.method == Some(Method::Sftp) || host.method == Some(Method::Sftp);
         match (&login, is_forced) {
@@ -89,6 +95,22 @@ fn way(
         }
     }
     Ok(Some(Destination { method, host: host.name.clone(), port: host.port, login, folder: ppa.folder(), host_keys }))
+}
+
+/// Whether a configuration of OpenSSH may name accounts (ssh_config(5)).
+fn names_a_user(around: &Surroundings) -> bool {
+    let own = around.home.as_ref().map(|home| home.join(".ssh/config"));
+    let folder = around.etc.join("ssh/ssh_config.d");
+    let parts = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let of_machine = parts.chain([around.etc.join("ssh/ssh_config")]);
+    let says = |path: &Path, words: &[&str]| {
+        let text = std::fs::read(path).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().any(|line| {
+            let line = line.trim_start().to_ascii_lowercase();
+            words.iter().any(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '='])))
+        })
+    };
+    own.is_some_and(|own| says(&own, &["user", "include"])) || of_machine.into_iter().any(|path| says(&path, &["user"]))
 }
 
 /// Asks OpenSSH what it would do with a host; knows nothing where it is missing.
@@ -131,8 +153,19 @@ mod tests {
 
     fn ways(wanted: Wanted, ssh: Ssh, key: Option<&str>) -> Result<Vec<String>, TargetError> {
         let variable = |name: &str| key.filter(|_| name == "PKGR_SFTP_KEY").map(str::to_string);
+        let home = tempfile::tempdir().unwrap();
+        if ssh.login.is_some() {
+            std::fs::create_dir(home.path().join(".ssh")).unwrap();
+            std::fs::write(home.path().join(".ssh/config"), "Host *.launchpad.net\n  User jane\n").unwrap();
+        }
         let ask = move |_: &str| ssh.clone();
-        let around = Surroundings { variable: &variable, ssh: &ask, home: None, etc: "/none".into(), config: None };
+        let around = Surroundings {
+            variable: &variable,
+            ssh: &ask,
+            home: Some(home.path().to_path_buf()),
+            etc: "/none".into(),
+            config: None,
+        };
         let ppa = Ppa::parse("ppa:du9l/x1").unwrap();
         Ok(to_ppa(&ppa, &wanted, &around)?.iter().map(Destination::to_string).collect())
     }
