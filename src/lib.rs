@@ -4,7 +4,7 @@
 //! The story is one line, and data flows along it without turning back:
 //!
 //! ```text
-//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures
+//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures → upload
 //! ```
 //!
 //! [`recipe`] reads what a person wrote, with the place of every word; [`lock`]
@@ -21,6 +21,9 @@
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
+//!
+//! [`upload`] finds out what a target's name means, checks what is to go there,
+//! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
