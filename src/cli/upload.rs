@@ -1,22 +1,22 @@
 //! `pkgr upload`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::cli::built::{self, is_package};
+use crate::cli::destination::{self, Route};
 use crate::cli::select::Key;
 use crate::cli::{Context, Output};
-use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::diagnostic::{Failure, Kind};
 use crate::listener::Listener;
 use crate::parallel;
 use crate::recipe::Selector;
 use crate::sign;
 use crate::upload::prepare::{self, Prepared, Verdict};
-use crate::upload::retry::{Policy, SystemClock};
-use crate::upload::target::{Host, Target, Wanted};
-use crate::upload::{self, Method, Outcome, Sending, Standing, Timeouts, environment};
+use crate::upload::retry::SystemClock;
+use crate::upload::target::Target;
+use crate::upload::{self, Outcome, Sending, Standing};
 
 /// Send source packages to a PPA or another archive, as dput does
 ///
@@ -44,21 +44,8 @@ pub struct Args {
     /// Where the built packages are
     #[arg(short, long, value_name = "DIR", default_value = "dist")]
     output: PathBuf,
-    /// How: SFTP where a key and a login are at hand, else FTP [default: auto]
-    #[arg(long, value_name = "METHOD")]
-    method: Option<Way>,
-    /// Name of the account there
-    #[arg(long, value_name = "NAME", env = "PKGR_LOGIN")]
-    login: Option<String>,
-    /// Another host than the target's; several are tried in turn
-    #[arg(long = "host", value_name = "[METHOD://]HOST[:PORT]", env = "PKGR_UPLOAD_HOST", value_delimiter = ',')]
-    hosts: Vec<String>,
-    /// How often to try again
-    #[arg(long, value_name = "N", default_value_t = Policy::default().retries)]
-    retries: u32,
-    /// Give up a connection on which nothing moves for so long
-    #[arg(long, value_name = "SECONDS", default_value_t = Timeouts::default().idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
-    timeout: u64,
+    #[command(flatten)]
+    route: Route,
     /// Say what would be sent, and send and sign nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -67,17 +54,6 @@ pub struct Args {
     force: bool,
     #[command(flatten)]
     key: Key,
-}
-
-/// A method by choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Way {
-    /// What is best
-    Auto,
-    /// FTP
-    Ftp,
-    /// SFTP
-    Sftp,
 }
 
 /// What goes to one target.
@@ -93,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let mut output = Output::default();
     let mut targets = Vec::new();
     for batch in batches(args, only.as_ref(), context)? {
-        let (target, notes) = resolve(&batch.target, args, context)?;
+        let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
         notes.into_iter().for_each(|note| context.printer.tell(note));
         let verdicts = verdicts(&batch, &target, args, context)?;
         let mut ready = Vec::new();
@@ -143,13 +119,13 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
     }
     if !changes.is_empty() {
         let default = || built::load(Path::new("recipe.toml")).ok().as_ref().and_then(built::target_of);
-        let target = target.clone().or_else(default).ok_or_else(no_target)?;
+        let target = target.clone().or_else(default).ok_or_else(destination::no_target)?;
         let changes = changes.into_iter().filter(|path| built::is_meant(path, only)).collect();
         batches.push(Batch { target, changes, named: true });
     }
     for path in recipes {
         let recipe = built::load(&path)?;
-        let target = target.clone().or_else(|| built::target_of(&recipe)).ok_or_else(no_target)?;
+        let target = target.clone().or_else(|| built::target_of(&recipe)).ok_or_else(destination::no_target)?;
         let changes = built::of_recipe(&recipe, only, &args.output, context)?;
         match batches.iter_mut().find(|batch| batch.target == target && !batch.named) {
             Some(batch) => batch.changes.extend(changes),
@@ -157,34 +133,6 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
         }
     }
     Ok(batches)
-}
-
-fn no_target() -> Failure {
-    let diagnostic = Diagnostic::error("no-target", "nothing says where to upload to");
-    let hint = "name `ppa:OWNER/NAME` on the command line, or as `to` under `[upload]` in the recipe";
-    Failure::new(Kind::Usage, diagnostic.hint(hint))
-}
-
-fn resolve(name: &str, args: &Args, context: &Context) -> Result<(Target, Vec<Diagnostic>), Failure> {
-    let config = &context.config;
-    let hosts = if args.hosts.is_empty() { &config.upload_hosts } else { &args.hosts };
-    let method = match args.method {
-        None | Some(Way::Auto) => None,
-        Some(Way::Ftp) => Some(Method::Ftp),
-        Some(Way::Sftp) => Some(Method::Sftp),
-    };
-    let wanted = Wanted {
-        method,
-        login: args.login.clone(),
-        hosts: hosts.iter().map(|host| Host::parse(host)).collect::<Result<_, _>>()?,
-        host_keys: Vec::new(),
-    };
-    // a profile's login goes before the one for all
-    let wanted = match config.profile.get(name).is_some_and(|profile| profile.login.is_some()) {
-        true => wanted,
-        false => Wanted { login: wanted.login.clone().or_else(|| config.login.clone()), ..wanted },
-    };
-    environment::resolve(name, &wanted, &config.profile)
 }
 
 fn verdicts(
@@ -201,11 +149,7 @@ fn verdicts(
     };
     let options = prepare::Options {
         signer: signer.as_ref(),
-        certs: &environment::certificates(&[
-            args.key.key.clone(),
-            std::env::var("PKGR_KEY").ok(),
-            context.config.key.clone(),
-        ]),
+        certs: &destination::certificates(&args.key, context),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
         today: &jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         force: args.force,
@@ -261,15 +205,8 @@ fn rehearse(target: &Target, ready: &[Prepared], output: &mut Output) -> Vec<Val
 /// Sends one after the other, and says of each what became of it.
 fn send(target: &Target, ready: &[Prepared], args: &Args, context: &Context, output: &mut Output) -> Vec<Value> {
     let clock = SystemClock::default();
-    let sending = Sending {
-        transfer: upload::Options {
-            timeouts: Timeouts { idle: Duration::from_secs(args.timeout), ..Timeouts::default() },
-            ..environment::options()
-        },
-        policy: Policy { retries: args.retries, ..Policy::default() },
-        clock: &clock,
-        force: args.force,
-    };
+    let sending =
+        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
     let mut documents = Vec::new();
     for package in ready {
         for done in upload::upload(std::slice::from_ref(package), target, &sending, &context.printer).uploads {
