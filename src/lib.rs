@@ -4,7 +4,7 @@
 //! The story is one line, and data flows along it without turning back:
 //!
 //! ```text
-//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures
+//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures → upload
 //! ```
 //!
 //! [`recipe`] reads what a person wrote, with the place of every word; [`lock`]
@@ -26,6 +26,8 @@
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
 //!
+//! [`upload`] finds out what a target's name means, checks what is to go there,
+//! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //! [`launchpad`] tells what became of an upload: accepted, built, and at last in
 //! the index that users install from.
 //!
@@ -53,8 +55,8 @@ pub mod pack;
 pub mod parallel;
 pub mod patch;
 pub mod plan;
-pub mod rebuild;
 pub mod queue;
+pub mod rebuild;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;

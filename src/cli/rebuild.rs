@@ -98,8 +98,7 @@ fn rebuild(
     let keys = keys(args, context);
     let client = Client::new(context.config.launchpad(), context.fetching(), &context.printer)?;
     let clock = retry::SystemClock::default();
-    let sending =
-        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: false };
+    let sending = Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: false };
     let jobs = context.config.jobs.unwrap_or_else(parallel::available).max(1);
     let testing = sandbox::Options {
         backend: Backend::Unshare,

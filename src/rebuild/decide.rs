@@ -71,8 +71,7 @@ impl<'a> Work<'a> {
     ) -> Result<(), Failure> {
         self.report.changes = update.changes.clone();
         let recipe = recipe::load(&self.recipe)?;
-        let evaluation =
-            EvaluateOptions { only: None, author: options.author.clone(), now: options.now.clone() };
+        let evaluation = EvaluateOptions { only: None, author: options.author.clone(), now: options.now.clone() };
         let mut plan = plan::evaluate(&recipe, update.lock(), &evaluation)?;
         let target = (options.target)(&recipe)?;
         self.report.target = target.name.clone();
@@ -224,9 +223,7 @@ fn outcome(target: &plan::Target, to: &To, options: &Options) -> Result<Outcome,
     Ok(match (standing, &to.ppa) {
         (Standing::New, _) | (Standing::Unsettled(_), None) => Outcome::Pending("to be built and uploaded".into()),
         (Standing::Sent(_), None) => Outcome::Current,
-        (Standing::Unsettled(at), Some(_)) if since(at) < options.acceptance => {
-            Outcome::Unsettled(at)
-        }
+        (Standing::Unsettled(at), Some(_)) if since(at) < options.acceptance => Outcome::Unsettled(at),
         (Standing::Unsettled(_), Some(_)) => Outcome::Pending("to be built and uploaded".into()),
         (Standing::Sent(at), Some(_)) if since(at) < options.acceptance => {
             Outcome::Awaited(format!("uploaded at {at}, and not accepted yet"))

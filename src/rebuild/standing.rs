@@ -25,7 +25,8 @@ pub enum Standing {
 pub fn of_journal(changes: &Path, identity: &str) -> Result<Standing, Failure> {
     let journal = Journal::of(changes)?;
     let here = || journal.uploads.iter().filter(|entry| entry.target == identity);
-    let newest = |state: State| here().filter(|e| e.state == state).filter_map(|e| e.at.parse::<Timestamp>().ok()).max();
+    let newest =
+        |state: State| here().filter(|e| e.state == state).filter_map(|e| e.at.parse::<Timestamp>().ok()).max();
     Ok(match (newest(State::Sent), newest(State::Started)) {
         (Some(sent), Some(started)) if started > sent => Standing::Unsettled(started),
         (Some(sent), _) => Standing::Sent(sent),
