@@ -19,6 +19,9 @@
 //! whether the one loads into the other. [`follow`] looks up in the archives
 //! what a recipe follows, and brings the lock up to date with it.
 //!
+//! [`check`] tells what an archive will say of a source package before it sees
+//! it, in the archive's own words.
+//!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
 //!

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::check::documents::{Folder, Found};
+use crate::check::documents::{self, Folder, Found};
 use crate::check::finding::{Finding, Level, Report, Verdict};
 use crate::check::rules::{self, Rule};
 use crate::check::signature::{self, Standing};
@@ -19,7 +19,7 @@ use crate::series::Distro;
 /// Judges an upload; `for_debian`: by the rules of Debian's archive too.
 pub(super) fn judge(path: &Path, is_changes: bool, options: &Options<'_>, for_debian: bool) -> Result<Report, Failure> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    crate::files::read_in_blocks(path, |_| Ok(()))?;
+    documents::check_readable(path)?;
     let mut judge = Judge { options, folder: Folder::of(path)?, findings: Vec::new() };
     let paragraph = judge.open(&name)?;
     let field = |name: &str| paragraph.as_ref().and_then(|paragraph| paragraph.get_filled(name)).map(str::to_string);
@@ -74,6 +74,10 @@ impl Judge<'_> {
         };
         let opened = signature::open(&bytes, self.options.keys.certs(), self.options.now);
         self.judge_signature(name, &opened.standing);
+        if documents::is_crowded(&bytes) {
+            self.find(&rules::PACKAGE_FILES, format!("{name} has more fields than a control file can have"));
+            return Ok(None);
+        }
         let strict = control::strip_signature(&bytes).and_then(|text| control::parse_bytes(&text));
         match strict.map(|mut paragraphs| (paragraphs.pop(), paragraphs.is_empty())) {
             Ok((Some(paragraph), true)) => return Ok(Some(paragraph)),

@@ -26,6 +26,9 @@ impl Level {
     }
 }
 
+/// Messages quote what the upload says, which may be anything.
+const LONGEST_MESSAGE: usize = 4000;
+
 /// One rule and what of the upload it is about.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -40,7 +43,12 @@ pub struct Finding {
 impl Finding {
     /// A finding without further facts.
     pub fn new(rule: &'static Rule, message: impl Into<String>) -> Finding {
-        Finding { rule, message: message.into(), facts: Vec::new() }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Finding { rule, message, facts: Vec::new() }
     }
 
     /// Adds a fact.

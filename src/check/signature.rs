@@ -20,6 +20,7 @@ use sequoia_openpgp::{Cert, KeyHandle};
 
 const MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
+const END: &[u8] = b"-----END PGP SIGNATURE-----";
 
 /// What is to be said of the signature of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub fn open<'a>(bytes: &'a [u8], certs: &[Cert], now: SystemTime) -> Opened<'a> 
         };
         return Opened { text, has_text_outside: false, standing };
     };
-    let close = memchr::memmem::find(bytes.get(end..).unwrap_or_default(), b"-----END PGP SIGNATURE-----");
-    let close = close.map_or(bytes.len(), |at| end + at + b"-----END PGP SIGNATURE-----".len());
+    let close = memchr::memmem::find(bytes.get(end..).unwrap_or_default(), END);
+    let close = close.map_or(bytes.len(), |at| end + at + END.len());
     let blank = |part: Option<&[u8]>| part.is_none_or(|part| part.trim_ascii().is_empty());
     let has_text_outside = !blank(bytes.get(..start)) || !blank(bytes.get(close..));
     let standing = match (messages.len(), signatures.len()) {
@@ -114,8 +115,11 @@ fn policy() -> StandardPolicy<'static> {
 
 fn judge(block: &[u8], certs: &[Cert], now: SystemTime) -> Standing {
     let policy = policy();
+    // gpg does without the last line
+    let whole =
+        if block.ends_with(END) { Cow::Borrowed(block) } else { Cow::Owned([block, b"\n", END, b"\n"].concat()) };
     let helper = Helper { certs, policy: &policy, now, standings: Vec::new() };
-    let built = VerifierBuilder::from_bytes(block).and_then(|builder| builder.with_policy(&policy, None, helper));
+    let built = VerifierBuilder::from_bytes(&whole).and_then(|builder| builder.with_policy(&policy, None, helper));
     let Ok(mut verifier) = built else { return Standing::Malformed };
     // what is read is not used: the text comes from payload(), also of a bad signature
     let read = std::io::copy(&mut verifier.by_ref().take(u64::MAX), &mut std::io::sink());
