@@ -151,10 +151,12 @@ impl VerificationHelper for Helper<'_> {
             let MessageLayer::SignatureGroup { results } = layer else { continue };
             for result in results {
                 let standing = match result {
-                    Ok(good) => self.of_today(good.ka.cert(), good.ka.key().key_handle()),
+                    Ok(good) => self.of_today(good.ka.cert(), good.ka.key().key_handle(), good.sig),
                     Err(VerificationError::MissingKey { sig }) => Standing::Unknown(issuer(sig)),
-                    Err(VerificationError::BadKey { ka, .. }) => self.of_today(ka.cert(), ka.key().key_handle()),
-                    Err(VerificationError::UnboundKey { cert, .. }) => self.of_today(cert, cert.key_handle()),
+                    Err(VerificationError::BadKey { ka, sig, .. }) => {
+                        self.of_today(ka.cert(), ka.key().key_handle(), sig)
+                    }
+                    Err(VerificationError::UnboundKey { cert, sig, .. }) => self.of_today(cert, cert.key_handle(), sig),
                     Err(_) => Standing::Bad,
                 };
                 self.standings.push(standing);
@@ -166,13 +168,15 @@ impl VerificationHelper for Helper<'_> {
 
 impl Helper<'_> {
     /// A signature that is right in itself is worth what its key is worth today.
-    fn of_today(&self, cert: &Cert, key: KeyHandle) -> Standing {
+    fn of_today(&self, cert: &Cert, key: KeyHandle, signature: &Signature) -> Standing {
         let fingerprint = cert.fingerprint().to_hex();
-        if matches!(cert.revocation_status(self.policy, self.now), RevocationStatus::Revoked(_)) {
+        // a clock that is behind the signer's makes no key unborn
+        let now = signature.signature_creation_time().map_or(self.now, |signed| signed.max(self.now));
+        if matches!(cert.revocation_status(self.policy, now), RevocationStatus::Revoked(_)) {
             return Standing::Revoked(fingerprint);
         }
-        let alive = cert.with_policy(self.policy, self.now).and_then(|cert| cert.alive());
-        let mut keys = cert.keys().with_policy(self.policy, self.now);
+        let alive = cert.with_policy(self.policy, now).and_then(|cert| cert.alive());
+        let mut keys = cert.keys().with_policy(self.policy, now);
         let key_alive = keys.find(|own| own.key().key_handle().aliases(&key)).is_some_and(|own| own.alive().is_ok());
         if alive.is_ok() && key_alive { Standing::Good(fingerprint) } else { Standing::Expired(fingerprint) }
     }

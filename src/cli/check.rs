@@ -74,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         primary: primary.as_ref(),
         keys: &keys,
         require_signature: args.require_signature,
-        now: now(),
+        now: SystemTime::now(),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
     };
     let mut output = Output::default();
@@ -142,12 +142,6 @@ fn keys(args: &Args) -> Result<Keys, Failure> {
         keys.add_text(&text);
     }
     Ok(keys)
-}
-
-/// Tests set the clock by SOURCE_DATE_EPOCH, as everything that makes packages does.
-fn now() -> SystemTime {
-    let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse::<u64>().ok());
-    set.map_or_else(SystemTime::now, |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
 /// Warnings and notes go to the listener, rejections become the failure.
