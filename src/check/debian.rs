@@ -10,7 +10,7 @@ use crate::check::rules::{self, Rule};
 use crate::check::signature::{self, Standing};
 use crate::check::tagfile::ListedFile;
 use crate::check::unpack::{self, Format, Outcome, Place};
-use crate::check::{Options, suite, tagfile};
+use crate::check::{Archive, Options, suite, tagfile};
 use crate::deb::control::{self, Paragraph};
 use crate::deb::version::Version;
 use crate::diagnostic::Failure;
@@ -30,6 +30,7 @@ pub(super) fn judge(path: &Path, is_changes: bool, options: &Options<'_>, for_de
     }
     let rejected = judge.findings.iter().any(|finding| finding.rule.level == Level::Rejected);
     Ok(Report {
+        archive: if for_debian { Archive::Debian } else { Archive::None },
         source: field("Source"),
         version: field("Version"),
         suite: field("Distribution"),

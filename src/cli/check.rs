@@ -82,7 +82,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     for path in &args.files {
         match check::package(path, &options) {
             Ok(report) => {
-                output.text.push_str(&format!("{}: {}\n", path.display(), report.verdict.name()));
+                let by = match report.archive {
+                    Archive::Launchpad => "",
+                    Archive::Debian => " by Debian's rules",
+                    Archive::None => " by no archive's rules",
+                };
+                output.text.push_str(&format!("{}: {}{by}\n", path.display(), report.verdict.name()));
                 output.failures.extend(tell(&report, args.deny, context));
                 documents.push(document(path, &report));
             }
@@ -177,6 +182,12 @@ fn document(path: &Path, report: &Report) -> Value {
         .collect();
     let mut document = Map::new();
     document.insert("path".into(), json!(path.display().to_string()));
+    let archive = match report.archive {
+        Archive::Launchpad => "launchpad",
+        Archive::Debian => "debian",
+        Archive::None => "none",
+    };
+    document.insert("as".into(), json!(archive));
     document.insert("source".into(), json!(report.source));
     document.insert("version".into(), json!(report.version));
     document.insert("suite".into(), json!(report.suite));

@@ -20,7 +20,7 @@ use crate::check::rules::{self, Rule};
 use crate::check::signature::{self, Standing};
 use crate::check::suite::Suite;
 use crate::check::tagfile::{self, Stanza};
-use crate::check::{Options, holdings::Holdings};
+use crate::check::{Archive, Options, holdings::Holdings};
 use crate::diagnostic::Failure;
 use crate::series::Distro;
 
@@ -120,6 +120,7 @@ impl Processor<'_> {
     fn report(self, subject: Subject) -> Report {
         let rejected = self.is_rejected();
         Report {
+            archive: Archive::Launchpad,
             source: subject.source,
             version: subject.version,
             suite: subject.suite,
