@@ -23,6 +23,9 @@
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
 //! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
+//! [`check`] tells what an archive will say of a source package before it sees
+//! it, in the archive's own words.
+//!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
 //!
