@@ -20,7 +20,7 @@
 //! what a recipe follows, and brings the lock up to date with it.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
-//! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
+//! patches of a recipe. [`vendor`] packs what a build would download. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
@@ -54,3 +54,4 @@ pub mod series;
 pub mod sign;
 pub mod ui;
 pub mod upload;
+pub mod vendor;

@@ -16,6 +16,7 @@ pub mod select;
 pub mod sign;
 pub mod test;
 pub mod update;
+pub mod vendor;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,7 @@ enum Command {
     Update(update::Args),
     Patch(patch::Args),
     Ci(ci::Args),
+    Vendor(vendor::Args),
     Sign(sign::Args),
     Abi(abi::Args),
     Test(test::Args),
@@ -96,6 +98,7 @@ impl Command {
             Command::Update(_) => "update",
             Command::Patch(_) => "patch",
             Command::Ci(_) => "ci",
+            Command::Vendor(_) => "vendor",
             Command::Sign(_) => "sign",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
@@ -113,6 +116,7 @@ impl Command {
             Command::Update(args) => update::run(args, context),
             Command::Patch(args) => patch::run(args, context),
             Command::Ci(args) => ci::run(args, context),
+            Command::Vendor(args) => vendor::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
