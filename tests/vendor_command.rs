@@ -75,7 +75,7 @@ impl Demo {
     /// Vendors twice from nothing, and unpacks the source package with dpkg-source.
     fn unpacked(&self) -> PathBuf {
         let recipe = fs::read_to_string(self.folder.join("recipe.toml")).unwrap();
-        assert_eq!(self.vendor(&[]).ok().stdout, "./demo-1.0-vendor.tar.xz\n");
+        assert_eq!(self.vendor(&[]).ok().stdout, "demo-1.0-vendor.tar.xz\n");
         let entry = "\n[[source]]\ncomponent = \"vendor\"\nurl = \"{{ name }}-{{ version }}-vendor.tar.xz\"\n";
         assert_eq!(fs::read_to_string(self.folder.join("recipe.toml")).unwrap(), format!("{recipe}{entry}"));
         let first = self.tarball();

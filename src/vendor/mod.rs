@@ -81,7 +81,7 @@ pub fn vendor(
     let archive = tar::write(&tree, COMPONENT, TIME);
     let bytes = compress::xz(&archive).ok_or(VendorError::Memory)?;
     let file = format!("{name}-{version}-{COMPONENT}.tar.xz");
-    let path = files::parent(recipe).join(&file);
+    let path = recipe.with_file_name(&file);
     let written = files::write_atomically(&path, &bytes, false)?;
     if !has_entry {
         let url = format!("{{{{ name }}}}-{{{{ version }}}}-{COMPONENT}.tar.xz");
