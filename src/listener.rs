@@ -9,6 +9,8 @@ pub trait Listener: Sync {
     fn tell(&self, diagnostic: Diagnostic);
     /// A detail that only `-v` shows.
     fn detail(&self, _message: &str) {}
+    /// Something that was asked for is done: `Packed`, say, and what.
+    fn done(&self, _verb: &'static str, _what: &str) {}
     /// A transfer or other long work starts; `total` in bytes if known.
     fn started(&self, _what: &str, _total: Option<u64>) {}
     /// `done` bytes of `what` are there.

@@ -20,6 +20,9 @@ mod follow;
 const HEADER: &str = "# Written by pkgr; commit it with the recipe. Every input by digest, every version ever given.\n";
 const FORMAT: u32 = 1;
 
+/// How [`Published::archive`] names Ubuntu's primary archive.
+pub const PRIMARY: &str = "ubuntu";
+
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +42,10 @@ pub struct Lock {
     /// Orig files that an archive has published, by file name, then archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<Published>,
+    /// Versions that an archive had taken when the recipe met it, and that no
+    /// entry here gave; by archive, then version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<Taken>,
     /// Changelog history, oldest first: a new entry is a few lines at the end.
     #[serde(default, rename = "entry", skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<LockedEntry>,
@@ -71,6 +78,19 @@ pub struct Published {
     pub archive: String,
 }
 
+/// A version that can never be given again: an archive has or had it, and this
+/// lock did not give it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Taken {
+    /// `ppa:owner/name`, say.
+    pub archive: String,
+    /// Series it was published for.
+    pub series: String,
+    /// Full Debian version.
+    pub version: String,
+}
+
 /// One changelog entry and the full versions it stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +112,15 @@ pub struct LockedEntry {
 
 impl Default for Lock {
     fn default() -> Self {
-        Lock { lock: FORMAT, maintainer: None, sources: vec![], follows: vec![], published: vec![], entries: vec![] }
+        Lock {
+            lock: FORMAT,
+            maintainer: None,
+            sources: vec![],
+            follows: vec![],
+            published: vec![],
+            taken: vec![],
+            entries: vec![],
+        }
     }
 }
 
@@ -152,6 +180,7 @@ impl Lock {
         let mut sorted = self.clone();
         sorted.sources.sort_by(|a, b| a.from.cmp(&b.from));
         sorted.published.sort_by(|a, b| (&a.file, &a.archive).cmp(&(&b.file, &b.archive)));
+        sorted.taken.sort_by(|a, b| (&a.archive, &a.version, &a.series).cmp(&(&b.archive, &b.version, &b.series)));
         sorted.follows.sort_by(|a, b| {
             (&a.name, catalog().find(&a.series), &a.series).cmp(&(&b.name, catalog().find(&b.series), &b.series))
         });
@@ -193,20 +222,47 @@ impl Lock {
     }
 
     /// The highest counter recorded for versions that begin with `prefix` (the
-    /// text before n), in any series; 0 where there is none.
+    /// text before n), in any series, given by an entry or taken elsewhere; 0
+    /// where there is none.
     pub fn highest_counter(&self, prefix: &str) -> u32 {
-        self.entries
-            .iter()
-            .flat_map(|entry| entry.versions.values())
+        let given = self.entries.iter().flat_map(|entry| entry.versions.values());
+        given
+            .chain(self.taken.iter().map(|taken| &taken.version))
             .filter_map(|version| version.strip_prefix(prefix)?.parse().ok())
             .max()
             .unwrap_or(0)
     }
 
-    /// Whether some archive is recorded to have published these bytes under
-    /// this name.
-    pub fn is_published(&self, file: &str, sha256: &str) -> bool {
-        self.published.iter().any(|p| p.file == file && p.sha256 == sha256)
+    /// Whether an entry gave this version to some series.
+    pub fn has_given(&self, version: &str) -> bool {
+        self.entries.iter().flat_map(|entry| entry.versions.values()).any(|given| given == version)
+    }
+
+    /// Records a version that an archive holds; returns whether that was news.
+    pub fn set_taken(&mut self, taken: Taken) -> bool {
+        let news = !self.has_given(&taken.version) && !self.taken.contains(&taken);
+        if news {
+            self.taken.push(taken);
+        }
+        news
+    }
+
+    /// Records an orig file that an archive has published; returns whether that
+    /// was news.
+    pub fn set_published(&mut self, published: Published) -> bool {
+        let news = !self.published.contains(&published);
+        if news {
+            self.published.push(published);
+        }
+        news
+    }
+
+    /// Whether the archive is recorded to have published these bytes under this
+    /// name; without one, whether any is. What Ubuntu's own archive has counts
+    /// for every PPA, for Launchpad looks there too.
+    pub fn is_published(&self, file: &str, sha256: &str, archive: Option<&str>) -> bool {
+        let there = |p: &Published| archive.is_none_or(|archive| p.archive == archive || p.archive == PRIMARY);
+        self.published.iter().any(|p| p.file == file && p.sha256 == sha256 && there(p))
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Options<'a> {
     pub output: &'a Path,
     /// Whether orig files are uploaded.
     pub orig: OrigPolicy,
+    /// The archive that the packages are for, as the lock names it
+    /// (`ppa:owner/name`); without one, what any archive has published counts.
+    pub archive: Option<&'a str>,
     /// Build the other targets when one fails.
     pub keep_going: bool,
     /// Leave each target's debian/ as a folder too.
@@ -172,7 +175,10 @@ impl<'a> Job<'a> {
             include_origs: include,
         })?;
         package.warnings.iter().for_each(|warning| listener.tell(warning.clone()));
-        self.stage(target, tree, package, include && !origs.is_empty(), overridden)
+        let staged = self.stage(target, tree, package, include && !origs.is_empty(), overridden)?;
+        let signed = if staged.built.signed_by.is_some() { "" } else { ", unsigned" };
+        listener.done("Packed", &format!("{} {} for {}{signed}", target.name, target.version, target.series));
+        Ok(staged)
     }
 
     fn render(&self, target: &Target) -> Result<Tree, Failure> {
@@ -185,8 +191,8 @@ impl<'a> Job<'a> {
             OrigPolicy::Always => true,
             OrigPolicy::Never => false,
             OrigPolicy::Auto => {
-                let lock = &self.prepared.lock;
-                !origs.iter().all(|orig| lock.is_published(&orig.file_name, &orig.checksums.sha256))
+                let (lock, archive) = (&self.prepared.lock, self.options.archive);
+                !origs.iter().all(|orig| lock.is_published(&orig.file_name, &orig.checksums.sha256, archive))
             }
         }
     }

@@ -62,6 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         },
         output: &args.output,
         orig: args.orig,
+        archive: None,
         keep_going: args.keep_going,
         keep_tree: args.keep_tree,
         signer: signer.as_ref(),
@@ -82,7 +83,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         }
     }
     for built in &all {
-        context.printer.status("Built", &format!("{} {} for {}", built.name, built.version, built.series));
         output.text.push_str(&format!("{}\n", built.changes.display()));
     }
     output.json = document(&all);

@@ -118,6 +118,7 @@ fn packages(args: &Args, context: &Context, folder: &Path) -> Result<Vec<(Source
             },
             output: &output,
             orig: OrigPolicy::Always,
+            archive: None,
             keep_going: false,
             keep_tree: false,
             signer: None,

@@ -120,6 +120,10 @@ impl Listener for Printer {
         }
     }
 
+    fn done(&self, verb: &'static str, what: &str) {
+        self.status(verb, what);
+    }
+
     fn started(&self, what: &str, total: Option<u64>) {
         self.progress.start(what, total);
     }
