@@ -21,7 +21,7 @@
 //! for new upstream versions, and [`bump`] moves a recipe to one.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
-//! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
+//! patches of a recipe. [`vendor`] packs what a build would download. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
 //! [`check`] tells what an archive will say of a source package before it sees
 //! it, in the archive's own words.
@@ -68,3 +68,4 @@ pub mod sign;
 pub mod ui;
 pub mod upload;
 pub mod watch;
+pub mod vendor;

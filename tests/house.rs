@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("build", "deb diagnostic fetch files listener lock nginx pack parallel patch plan recipe render series sign"),
     ("ci", "diagnostic files"),
     ("queue", "build deb diagnostic files listener patch plan recipe"),
+    ("vendor", "build diagnostic files listener lock pack queue recipe render"),
     ("sandbox", "deb diagnostic fetch files listener series"),
     ("upload", "deb diagnostic files listener lock parallel pack series sign"),
     ("launchpad", "deb diagnostic fetch files listener parallel series"),

@@ -24,6 +24,7 @@ pub mod status;
 pub mod test;
 pub mod update;
 pub mod upload;
+pub mod vendor;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -90,6 +91,7 @@ enum Command {
     Bump(bump::Args),
     Patch(patch::Args),
     Ci(ci::Args),
+    Vendor(vendor::Args),
     Sign(sign::Args),
     Status(status::Args),
     Upload(upload::Args),
@@ -113,6 +115,7 @@ impl Command {
             Command::Bump(_) => "bump",
             Command::Patch(_) => "patch",
             Command::Ci(_) => "ci",
+            Command::Vendor(_) => "vendor",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Upload(_) => "upload",
@@ -136,6 +139,7 @@ impl Command {
             Command::Bump(args) => bump::run(args, context),
             Command::Patch(args) => patch::run(args, context),
             Command::Ci(args) => ci::run(args, context),
+            Command::Vendor(args) => vendor::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Upload(args) => upload::run(args, context),
