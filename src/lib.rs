@@ -18,7 +18,8 @@
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
 //! whether the one loads into the other. [`follow`] looks up in the archives
 //! what a recipe follows, and brings the lock up to date with it. [`watch`] looks
-//! for new upstream versions, and [`bump`] moves a recipe to one.
+//! for new upstream versions, and [`bump`] moves a recipe to one. [`scaffold`] makes
+//! a recipe where there is none.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
@@ -47,6 +48,7 @@ pub mod plan;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;
+pub mod scaffold;
 pub mod series;
 pub mod sign;
 pub mod ui;

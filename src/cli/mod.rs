@@ -9,6 +9,7 @@ pub mod completions;
 pub mod config;
 pub mod fetch;
 pub mod man;
+pub mod new;
 pub mod render;
 pub mod schema;
 pub mod select;
@@ -72,6 +73,7 @@ pub struct Global {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    New(new::Args),
     Build(build::Args),
     Render(render::Args),
     Fetch(fetch::Args),
@@ -88,6 +90,7 @@ enum Command {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Command::New(_) => "new",
             Command::Build(_) => "build",
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
@@ -104,6 +107,7 @@ impl Command {
 
     fn run(&self, context: &Context) -> Result<Output, Failure> {
         match self {
+            Command::New(args) => new::run(args, context),
             Command::Build(args) => build::run(args, context),
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),

@@ -45,8 +45,8 @@ const VERSION: &str = r"(?<version>\d+(?:[._-]\d+)*[a-z]?(?:[-._~+]?(?i:alpha|be
 const ARCHIVE: &str = r"\.(?:tar\.(?:gz|bz2|xz|lzma|zst)|tgz|tbz2?|txz|zip)";
 
 impl Site {
-    /// The pattern where the recipe gives none.
-    fn pattern(&self, name: &str) -> String {
+    /// The pattern where a recipe of that name gives none.
+    pub fn pattern(&self, name: &str) -> String {
         let own = match self {
             Site::GitHub(path) | Site::GitLab(path) | Site::Git(path) => {
                 path.trim_end_matches(".git").rsplit(['/', ':']).next().unwrap_or(name)
