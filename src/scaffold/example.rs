@@ -19,7 +19,8 @@ const MODULE_CONFIG: &str = include_str!("../../templates/new/module.config");
 pub fn files(mut draft: Draft, kind: Kind) -> Result<BTreeMap<String, File>, Failure> {
     let name = draft.name.clone();
     // a name of C has no hyphens
-    let word: String = name.trim_start_matches("ngx-").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let word: String =
+        name.trim_start_matches("ngx-").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let module = format!("ngx_http_{word}_module");
     let fill = |text: &str| {
         let text = text.replace("@NAME@", &name).replace("@MANUAL@", &name.to_uppercase());
