@@ -18,7 +18,8 @@
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
 //! whether the one loads into the other. [`follow`] looks up in the archives
 //! what a recipe follows, and brings the lock up to date with it. [`watch`] looks
-//! for new upstream versions, and [`bump`] moves a recipe to one.
+//! for new upstream versions, and [`bump`] moves a recipe to one. [`scaffold`] makes
+//! a recipe where there is none.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
 //! patches of a recipe. [`vendor`] packs what a build would download. [`ci`] writes the workflow that rebuilds on a schedule.
@@ -63,6 +64,7 @@ pub mod rebuild;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;
+pub mod scaffold;
 pub mod series;
 pub mod sign;
 pub mod ui;

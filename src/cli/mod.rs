@@ -16,6 +16,7 @@ pub mod fetch;
 pub mod man;
 pub mod patch;
 pub mod rebuild;
+pub mod new;
 pub mod render;
 pub mod schema;
 pub mod select;
@@ -82,6 +83,7 @@ pub struct Global {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    New(new::Args),
     Build(build::Args),
     Render(render::Args),
     Fetch(fetch::Args),
@@ -106,6 +108,7 @@ enum Command {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Command::New(_) => "new",
             Command::Build(_) => "build",
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
@@ -130,6 +133,7 @@ impl Command {
 
     fn run(&self, context: &Context) -> Result<Output, Failure> {
         match self {
+            Command::New(args) => new::run(args, context),
             Command::Build(args) => build::run(args, context),
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),

@@ -9,7 +9,6 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::path::Path;
 use std::sync::{OnceLock, RwLock};
 
 const UBUNTU: &str = include_str!("ubuntu.csv");
@@ -214,14 +213,8 @@ impl Catalog {
         Catalog { series }
     }
 
-    /// The compiled-in tables, each replaced by the one of the same name in `folder`
-    /// (`/usr/share/distro-info`, say) where that knows more series.
-    pub fn newest(folder: &Path) -> Catalog {
-        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-        Catalog::newer(&read("ubuntu.csv"), &read("debian.csv"))
-    }
-
-    /// The same for tables that are at hand.
+    /// The compiled-in tables, each replaced by the given one where that knows more
+    /// series; an empty one is none.
     pub fn newer(ubuntu: &str, debian: &str) -> Catalog {
         let pick = |own: &'_ str, shipped: &'static str| {
             if own.lines().count() > shipped.lines().count() { own.to_string() } else { shipped.to_string() }
