@@ -17,13 +17,20 @@
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
 //! whether the one loads into the other. [`follow`] looks up in the archives
-//! what a recipe follows, and brings the lock up to date with it.
+//! what a recipe follows, and brings the lock up to date with it. [`watch`] looks
+//! for new upstream versions, and [`bump`] moves a recipe to one.
+//!
+//! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
+//! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
 //! [`check`] tells what an archive will say of a source package before it sees
 //! it, in the archive's own words.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
+//!
+//! [`launchpad`] tells what became of an upload: accepted, built, and at last in
+//! the index that users install from.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -32,13 +39,16 @@
 #![warn(missing_docs)]
 
 pub mod build;
+pub mod bump;
 pub mod check;
+pub mod ci;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;
 pub mod fetch;
 pub mod files;
 pub mod follow;
+pub mod launchpad;
 pub mod listener;
 pub mod lock;
 pub mod nginx;
@@ -46,6 +56,8 @@ pub mod pack;
 pub mod parallel;
 pub mod patch;
 pub mod plan;
+pub mod rebuild;
+pub mod queue;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;
@@ -53,3 +65,4 @@ pub mod series;
 pub mod sign;
 pub mod ui;
 pub mod upload;
+pub mod watch;

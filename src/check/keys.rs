@@ -25,6 +25,11 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// These, to begin with.
+    pub fn of(certs: Vec<Cert>) -> Keys {
+        Keys { certs }
+    }
+
     /// All of them.
     pub fn certs(&self) -> &[Cert] {
         &self.certs

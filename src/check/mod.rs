@@ -20,6 +20,7 @@ mod launchpad;
 mod names;
 pub mod path;
 pub mod rules;
+pub mod service;
 mod signature;
 mod suite;
 mod tagfile;

@@ -10,6 +10,7 @@
 pub mod check;
 mod consistency;
 pub mod document;
+pub mod edit;
 pub mod keys;
 pub mod paths;
 pub mod problems;

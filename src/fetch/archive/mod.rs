@@ -16,6 +16,7 @@ mod limits;
 mod listing;
 mod members;
 mod tree;
+mod unpack;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use error::ArchiveError;
 pub use limits::Limits;
 pub use listing::{Entry, EntryKind, Listing};
 pub use members::checksum_holds;
+pub use unpack::unpack;
 
 use crate::fetch::compression::{self, Compression};
 use limits::{Counted, Limited};
@@ -72,6 +74,16 @@ pub fn inspect_with(
     wanted: &dyn Fn(&[u8]) -> bool,
     rules: &Rules,
 ) -> Result<Inspection, ArchiveError> {
+    scan(path, compression, wanted, rules).map(|(_, inspection)| inspection)
+}
+
+/// The same, and whether one top folder was stripped.
+fn scan(
+    path: &Path,
+    compression: Compression,
+    wanted: &dyn Fn(&[u8]) -> bool,
+    rules: &Rules,
+) -> Result<(bool, Inspection), ArchiveError> {
     let size = std::fs::metadata(path).map_err(ArchiveError::Io)?.len();
     let mut rules = rules.clone();
     rules.limits.unpacked = rules.limits.unpacked.max(size.saturating_mul(16));
@@ -85,7 +97,7 @@ pub fn inspect_with(
             // The content of a wanted hard link passed by under a name that
             // nobody wanted.
             End::Missed(names) => Scan { strip: scan.strip, extra: names, ..Scan::default() },
-            End::Done(inspection) => return Ok(inspection),
+            End::Done(inspection) => return Ok((scan.strip, inspection)),
         };
     }
 }
