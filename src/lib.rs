@@ -17,13 +17,17 @@
 //! Debian's formats as pure functions on bytes and nothing else of pkgr.
 //! [`nginx`] reads what nginx and its modules say of themselves, and judges
 //! whether the one loads into the other. [`follow`] looks up in the archives
-//! what a recipe follows, and brings the lock up to date with it.
+//! what a recipe follows, and brings the lock up to date with it. [`watch`] looks
+//! for new upstream versions, and [`bump`] moves a recipe to one.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
 //! patches of a recipe. [`vendor`] packs what a build would download. [`ci`] writes the workflow that rebuilds on a schedule.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
+//!
+//! [`launchpad`] tells what became of an upload: accepted, built, and at last in
+//! the index that users install from.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -32,6 +36,8 @@
 #![warn(missing_docs)]
 
 pub mod build;
+pub mod bump;
+pub mod check;
 pub mod ci;
 pub mod cli;
 pub mod deb;
@@ -39,6 +45,7 @@ pub mod diagnostic;
 pub mod fetch;
 pub mod files;
 pub mod follow;
+pub mod launchpad;
 pub mod listener;
 pub mod lock;
 pub mod nginx;
@@ -46,6 +53,7 @@ pub mod pack;
 pub mod parallel;
 pub mod patch;
 pub mod plan;
+pub mod rebuild;
 pub mod queue;
 pub mod recipe;
 pub mod render;
@@ -55,3 +63,4 @@ pub mod sign;
 pub mod ui;
 pub mod upload;
 pub mod vendor;
+pub mod watch;

@@ -14,8 +14,10 @@ use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::files;
 use crate::series::catalog;
 pub use follow::{Followed, LockedFlavor, LockedMode, NginxFacts, PinnedFile};
+pub use series::LockedSeries;
 
 mod follow;
+mod series;
 
 const HEADER: &str = "# Written by pkgr; commit it with the recipe. Every input by digest, every version ever given.\n";
 const FORMAT: u32 = 1;
@@ -32,6 +34,9 @@ pub struct Lock {
     /// `Name <address>`, where the recipe names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintainer: Option<String>,
+    /// Series of the recipe that are newer than the data compiled into some pkgr.
+    #[serde(default, rename = "series", skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<LockedSeries>,
     /// Inputs, in byte order of `from`.
     #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Pin>,
@@ -115,6 +120,7 @@ impl Default for Lock {
         Lock {
             lock: FORMAT,
             maintainer: None,
+            series: vec![],
             sources: vec![],
             follows: vec![],
             published: vec![],
@@ -139,7 +145,8 @@ impl Lock {
         }
     }
 
-    /// Parses a lock's text; `path` is for messages.
+    /// Parses a lock's text; `path` is for messages. The series that it keeps are
+    /// known from then on, so a lock is read before its recipe.
     pub fn parse(path: &Path, text: &str) -> Result<Lock, Failure> {
         let lock: Lock = toml::from_str(text).map_err(|e| {
             let mut diagnostic = Diagnostic::error("bad-lock", format!("the lock cannot be read: {}", e.message()))
@@ -160,6 +167,8 @@ impl Lock {
                 diagnostic.at(place).hint("restore it from version control, or run `pkgr update`"),
             ));
         }
+        let known: Vec<crate::series::Series> = lock.series.iter().filter_map(LockedSeries::series).collect();
+        crate::series::learn(&known);
         Ok(lock)
     }
 
@@ -171,13 +180,14 @@ impl Lock {
                 return Some(format!("{} of {} is there twice", follow.name, follow.series));
             }
         }
-        self.follows.iter().find_map(Followed::fault)
+        self.series.iter().find_map(LockedSeries::fault).or_else(|| self.follows.iter().find_map(Followed::fault))
     }
 
     /// The file's text: sorted where order means nothing, so that equal locks
     /// are equal bytes.
     pub fn to_text(&self) -> Result<String, Failure> {
         let mut sorted = self.clone();
+        sorted.series.sort_by(|a, b| (&a.distro, &a.created, &a.name).cmp(&(&b.distro, &b.created, &b.name)));
         sorted.sources.sort_by(|a, b| a.from.cmp(&b.from));
         sorted.published.sort_by(|a, b| (&a.file, &a.archive).cmp(&(&b.file, &b.archive)));
         sorted.taken.sort_by(|a, b| (&a.archive, &a.version, &a.series).cmp(&(&b.archive, &b.version, &b.series)));

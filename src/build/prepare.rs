@@ -61,21 +61,32 @@ pub struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Reads, evaluates, fetches.
     pub fn open(path: &Path, options: &Options, listener: &'a dyn Listener) -> Result<Prepared<'a>, Failure> {
+        // the lock first: it may know series that the recipe names
+        let loaded = Lock::load(&Lock::path_for(path))?;
         let recipe = recipe::load(path)?;
-        tell_what_is_not_used_yet(&recipe, listener);
-        let lock_path = Lock::path_for(path);
-        let loaded = Lock::load(&lock_path)?;
+        Prepared::of(&recipe, loaded, options, listener)
+    }
+
+    /// The same for a recipe that is read already, perhaps from a text that is not
+    /// written yet, and the lock beside it.
+    pub fn of(
+        recipe: &recipe::Recipe,
+        loaded: Lock,
+        options: &Options,
+        listener: &'a dyn Listener,
+    ) -> Result<Prepared<'a>, Failure> {
+        let lock_path = Lock::path_for(recipe.path());
         let evaluate = plan::EvaluateOptions {
             only: options.only.cloned(),
             author: options.author.clone(),
             now: options.now.clone(),
         };
-        let plan = plan::evaluate(&recipe, &loaded, &evaluate)?;
+        let plan = plan::evaluate(recipe, &loaded, &evaluate)?;
         if options.fetch.locked && plan.lock != loaded {
             return Err(outdated(&lock_path, "the recipe has changed since the last entry"));
         }
         let fetcher = Fetcher::new(options.fetch.clone(), listener)?;
-        let folder = crate::files::parent(path);
+        let folder = recipe.folder().to_path_buf();
         let mut lock = plan.lock;
         let mut targets = plan.targets;
         let upstreams = fetch_all(&fetcher, &targets, &folder, &lock, options.jobs)?;
@@ -121,16 +132,6 @@ impl<'a> Prepared<'a> {
         let new = lock.sources.iter().filter(|pin| self.loaded.pin(&pin.from).is_none());
         new.for_each(|pin| self.listener.tell(pinned(pin)));
         Ok(written)
-    }
-}
-
-/// Tables that are checked, but that no command of this pkgr acts on.
-fn tell_what_is_not_used_yet(recipe: &recipe::Recipe, listener: &dyn Listener) {
-    for (name, what) in [("watch", "finds no new upstream versions"), ("upload", "uploads nothing")] {
-        if let Some(table) = recipe.root().table(name) {
-            let message = format!("`[{name}]` is checked, but this pkgr {what} yet");
-            listener.tell(Diagnostic::note("not-yet", message).at(recipe.document().place(&table.span)));
-        }
     }
 }
 

@@ -4,18 +4,26 @@
 
 pub mod abi;
 pub mod build;
+pub mod built;
+pub mod bump;
+pub mod check;
 pub mod ci;
 pub mod completions;
 pub mod config;
+pub mod destination;
+pub mod explain;
 pub mod fetch;
 pub mod man;
 pub mod patch;
+pub mod rebuild;
 pub mod render;
 pub mod schema;
 pub mod select;
 pub mod sign;
+pub mod status;
 pub mod test;
 pub mod update;
+pub mod upload;
 pub mod vendor;
 
 use std::ffi::OsString;
@@ -78,10 +86,16 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Update(update::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    Bump(bump::Args),
     Patch(patch::Args),
     Ci(ci::Args),
     Vendor(vendor::Args),
     Sign(sign::Args),
+    Status(status::Args),
+    Upload(upload::Args),
+    Rebuild(rebuild::Args),
     Abi(abi::Args),
     Test(test::Args),
     Schema(schema::Args),
@@ -96,10 +110,16 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
+            Command::Check(_) => "check",
+            Command::Explain(_) => "explain",
+            Command::Bump(_) => "bump",
             Command::Patch(_) => "patch",
             Command::Ci(_) => "ci",
             Command::Vendor(_) => "vendor",
             Command::Sign(_) => "sign",
+            Command::Status(_) => "status",
+            Command::Upload(_) => "upload",
+            Command::Rebuild(_) => "rebuild",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
             Command::Schema(_) => "schema",
@@ -114,10 +134,16 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
+            Command::Check(args) => check::run(args, context),
+            Command::Explain(args) => explain::run(args, context),
+            Command::Bump(args) => bump::run(args, context),
             Command::Patch(args) => patch::run(args, context),
             Command::Ci(args) => ci::run(args, context),
             Command::Vendor(args) => vendor::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Status(args) => status::run(args, context),
+            Command::Upload(args) => upload::run(args, context),
+            Command::Rebuild(args) => rebuild::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),

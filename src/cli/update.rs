@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::config::today;
 use crate::cli::select::{Recipes, recipe_files};
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
-use crate::follow::{self, Change};
-use crate::parallel;
+use crate::follow::{self, Change, life, tables};
+use crate::listener::Listener;
+use crate::{parallel, recipe, series};
 
 /// Look up what a recipe follows in the archives, and write it into recipe.lock
 ///
@@ -14,6 +16,11 @@ use crate::parallel;
 /// and its pockets, verified from the archive's key to every file's digest; of
 /// nginx also what modules have to be built with. Says what changed and whether
 /// modules built before still load. Where an archive is refused, the lock stays.
+///
+/// New series that a recipe does not name are told, and those at their end of
+/// life, with the line to write. What a recipe's series are is read from this
+/// machine's distro-info-data where that is newer than what pkgr was built with
+/// (distro-info in config.toml names another folder), and kept in the lock.
 ///
 /// Debian's mirror is that of this machine's apt, Ubuntu's hosts are known. Others
 /// are named by ubuntu-mirror, ubuntu-security-mirror, ubuntu-old-mirror,
@@ -26,20 +33,32 @@ pub struct Args {
     /// Write nothing; exit with 5 if something would change
     #[arg(long)]
     check: bool,
+    /// First fetch the newest data on series, Debian's distro-info-data, from its archive
+    #[arg(long)]
+    series_data: bool,
 }
 
 /// Updates every recipe named; prints one line for each change, its reasons below.
 pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let only = args.recipes.only()?;
+    let today = today()?;
+    if args.series_data {
+        let version = tables::refresh(&context.fetching(), &today, &context.printer)?;
+        context.printer.status("Fetched", &version);
+    }
+    let newest = tables::at_hand(&context.config.distro_info(), &context.fetching(), &context.printer)?;
+    series::learn(newest.all());
     let options = follow::Options {
         only: only.as_ref(),
         fetch: context.fetching(),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
     };
     let mut output = Output::default();
-    let mut changes = Vec::new();
-    for recipe in recipe_files(&args.recipes.recipes)? {
-        let update = match follow::update(&recipe, &options, &context.printer) {
+    let (mut changes, mut series_data) = (Vec::new(), Vec::new());
+    let recipes = recipe_files(&args.recipes.recipes)?;
+    let updates = follow::update_all(&recipes, &options, &context.printer)?;
+    for (recipe, update) in recipes.iter().zip(updates) {
+        let update = match update {
             Ok(update) => update,
             Err(failure) => {
                 output.failures.push(failure);
@@ -48,8 +67,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         };
         for change in &update.changes {
             output.text.push_str(&text(change));
-            changes.push(document(change, &recipe));
+            changes.push(document(change, recipe));
         }
+        for one in &update.series {
+            output.text.push_str(&format!("series {one}: its data is new in the lock\n"));
+            series_data.push(json!({"recipe": recipe.display().to_string(), "series": one}));
+        }
+        let said = life::life(&recipe::load(recipe)?, &newest, &today);
+        said.into_iter().for_each(|said| context.printer.tell(said));
         let name = recipe.with_extension("lock");
         if args.check && update.is_needed() {
             output.failures.push(to_do(&name.display().to_string()));
@@ -61,6 +86,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         }
     }
     output.json.insert("changes".into(), Value::Array(changes));
+    output.json.insert("series".into(), Value::Array(series_data));
     Ok(output)
 }
 
@@ -80,7 +106,8 @@ fn text(change: &Change) -> String {
     change.reasons.iter().fold(head, |text, reason| format!("{text}    {reason}\n"))
 }
 
-fn document(change: &Change, recipe: &std::path::Path) -> Value {
+/// A change as documents write it.
+pub fn document(change: &Change, recipe: &std::path::Path) -> Value {
     json!({
         "recipe": recipe.display().to_string(),
         "name": change.name,

@@ -8,6 +8,10 @@
 //!
 //! Submodules are not in `git archive`'s tarball; a note says so.
 
+mod tags;
+
+pub use tags::tags;
+
 use std::io::BufWriter;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

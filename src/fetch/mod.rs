@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use compression::Compression;
-pub use http::Patience;
+pub use http::{Patience, Question, Reply, ServiceAnswer, Web};
 
 use crate::deb::checksums::Checksums;
 use crate::diagnostic::{Diagnostic, Failure};
@@ -287,6 +287,24 @@ impl<'a> Fetcher<'a> {
         }
         let checksums = self.download(None)?.fetch(url, expected.sha256())?;
         Ok(Object { path: self.cache.path(&checksums.sha256), checksums, commit: None })
+    }
+
+    /// Asks a web service; at most `limit` bytes are taken as its answer.
+    pub fn call(&self, question: &Question, limit: u64) -> Result<ServiceAnswer, FetchError> {
+        if self.options.offline {
+            return Err(FetchError::Offline { key: question.url.clone() });
+        }
+        // who asks has often another way, and somebody who waits
+        let patience = Patience { tries: self.patience.tries.min(3), ..self.patience.clone() };
+        http::Download { patience: &patience, ..self.download(None)? }.call(question, limit)
+    }
+
+    /// The names of a git repository's tags; a relative path starts from `folder`.
+    pub fn git_tags(&self, url: &str, folder: &Path) -> Result<Vec<String>, FetchError> {
+        if self.options.offline {
+            return Err(FetchError::Offline { key: format!("git+{url}") });
+        }
+        git::tags(url, folder, &self.cache, self.listener)
     }
 
     /// What downloads, made when first needed.

@@ -15,10 +15,21 @@ use crate::diagnostic::Diagnostic;
 /// afterwards; after an error it has those of the patches before the refused
 /// one, and maybe some of its.
 pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    series(patches, tree, false)
+}
+
+/// The same as dpkg-source does it when it unpacks: what patches change below
+/// debian/ it refuses only when it builds, and a .diff.gz of format 1.0 is there
+/// for nothing else.
+pub fn unpack_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    series(patches, tree, true)
+}
+
+fn series(patches: &[PatchFile], tree: &mut Tree<'_>, debian: bool) -> Result<Vec<Diagnostic>, PatchError> {
     let mut warnings = Vec::new();
     for patch in patches {
         warnings.extend(patch.warnings.iter().cloned());
-        warnings.extend(apply(patch, tree, 0)?.1);
+        warnings.extend(apply_one(patch, tree, 0, debian)?.1);
     }
     Ok(warnings)
 }
@@ -60,11 +71,21 @@ impl Placed {
 /// hunk, as `patch -F` does; 0 is what dpkg-source takes. Tells where every hunk
 /// went, and what dpkg-source would warn of.
 pub fn apply(patch: &PatchFile, tree: &mut Tree<'_>, fuzz: i64) -> Result<(Vec<Applied>, Vec<Diagnostic>), PatchError> {
+    apply_one(patch, tree, fuzz, false)
+}
+
+fn apply_one(
+    patch: &PatchFile,
+    tree: &mut Tree<'_>,
+    fuzz: i64,
+    debian: bool,
+) -> Result<(Vec<Applied>, Vec<Diagnostic>), PatchError> {
     let warnings = analysis::check(patch, tree)?;
     let applier = Applier {
         report: Reporter { name: &patch.name, bytes: &patch.bytes },
         patch,
         tree,
+        debian,
         fuzz,
         applied: Vec::new(),
         git: false,
@@ -83,6 +104,8 @@ struct Applier<'a, 't, 'b> {
     report: Reporter<'a>,
     patch: &'a PatchFile,
     tree: &'t mut Tree<'b>,
+    /// Whether debian/ may be changed.
+    debian: bool,
     fuzz: i64,
     applied: Vec<Applied>,
     git: bool,
@@ -107,7 +130,9 @@ enum Meant<'a> {
 impl<'a> Applier<'a, '_, '_> {
     fn run(mut self) -> Result<Vec<Applied>, PatchError> {
         for (part, file) in self.patch.files.iter().enumerate() {
-            self.refuse_debian(file)?;
+            if !self.debian {
+                self.refuse_debian(file)?;
+            }
             let meant = self.meant(file);
             if file.git != self.git {
                 self.flush(file)?;

@@ -29,7 +29,7 @@ mod tree;
 
 use std::collections::BTreeSet;
 
-pub use apply::{Applied, Placed, apply, apply_series};
+pub use apply::{Applied, Placed, apply, apply_series, unpack_series};
 pub use error::{Obstacle, PatchError};
 pub use tree::{Base, EntryKind, MemoryBase, Tree};
 

@@ -234,6 +234,7 @@ fn target(
         tests: evaluator.tests(root, nginx.as_ref(), &packages),
         packages,
         nginx,
+        watch: if evaluator.has_sources { evaluator.watch() } else { None },
         changelog: changelog(lock, &name, series, urgency),
         overrides: evaluator.overrides(),
         // without the facts of the lock there is no version, and an error says so

@@ -8,12 +8,14 @@ pub mod follow;
 mod layer;
 mod modules;
 pub mod nginx;
+pub mod order;
 mod package;
 mod payload;
 mod source;
 mod test;
 pub mod toolchain;
 mod versions;
+pub mod watch;
 
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ use crate::diagnostic::Place;
 use crate::series::Series;
 pub use evaluate::{EvaluateOptions, Plan, evaluate};
 use toolchain::Toolchain;
+pub use versions::record_again;
+use watch::Watch;
 
 /// The source format (dpkg-source(1)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +102,8 @@ pub struct Target {
     pub tests: Vec<Test>,
     /// `[nginx]`.
     pub nginx: Option<nginx::Nginx>,
+    /// `[watch]`, where the target has upstream files.
+    pub watch: Option<Watch>,
     /// Changelog, newest entry first, at least one; the first is for `version`.
     pub changelog: Vec<Entry>,
     /// Files under the recipe's `debian/`, relative to it, in byte order.
@@ -271,6 +277,9 @@ pub struct Package {
     pub multi_arch: Option<String>,
     /// Relations of the recipe, without the substvars that `render` adds.
     pub relations: Relations,
+    /// Former names: each becomes an empty package of the same architectures that
+    /// depends on this one. They are no packages of the target's.
+    pub formerly: Vec<String>,
     /// `[install]`: files put at given places.
     pub install: Vec<Install>,
     /// Patterns of what the upstream's install step left in debian/tmp.

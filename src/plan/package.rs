@@ -20,7 +20,23 @@ impl Evaluator<'_> {
     pub fn packages(&mut self, root: &Section, build: &Build, nginx: Option<&Nginx>) -> Vec<Package> {
         let packages = self.unchecked_packages(root, build, nginx);
         self.check_placed(&packages);
+        self.check_formerly(&packages, root);
         packages
+    }
+
+    /// A former name is no package's name, nor another one's former name.
+    fn check_formerly(&mut self, packages: &[Package], root: &Section) {
+        let mut taken: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+        for name in packages.iter().flat_map(|package| &package.formerly) {
+            if taken.contains(&name.as_str()) {
+                let sections = std::iter::once(root).chain(root.tables("package"));
+                let span =
+                    sections.filter_map(|section| section.field("transitional")).map(|field| field.span.clone()).next();
+                let message = format!("two packages are named `{name}`");
+                self.wrong("duplicate-package", message, &span.unwrap_or_default());
+            }
+            taken.push(name);
+        }
     }
 
     fn unchecked_packages(&mut self, root: &Section, build: &Build, nginx: Option<&Nginx>) -> Vec<Package> {
@@ -85,8 +101,10 @@ impl Evaluator<'_> {
         {
             self.wrong("multi-arch-all", "a package of architecture `all` cannot be `Multi-Arch: same`", &field.span);
         }
+        let formerly = self.texts(section, "transitional");
         Package {
-            relations: self.relations(section),
+            relations: replacing(self.relations(section), &formerly),
+            formerly,
             section: self.text(section, "section").filter(|own| Some(own) != root_section.as_ref()),
             priority: own_priority.filter(|own| Some(own) != root_priority.as_ref()),
             architectures,
@@ -327,6 +345,20 @@ fn conflict(packages: &[Package], one: &str, other: &str) -> bool {
         clauses.any(|clause| name(clause) == b || provided.contains(&name(clause)))
     };
     excludes(one, other) || excludes(other, one)
+}
+
+/// The relations of a package that takes the place of others: it may have their
+/// files. What the recipe says of one of them itself stands.
+fn replacing(mut relations: Relations, formerly: &[String]) -> Relations {
+    let name = |clause: &str| clause.split([' ', '(', '[']).next().unwrap_or_default().to_string();
+    for former in formerly {
+        for list in [&mut relations.breaks, &mut relations.replaces] {
+            if !list.iter().any(|clause| name(clause) == *former) {
+                list.push(format!("{former} (<< ${{source:Version}})"));
+            }
+        }
+    }
+    relations
 }
 
 /// A description for a package that has none: a sentence made from the summary,

@@ -169,6 +169,29 @@ pub fn record(lock: &mut Lock, wanted: &[Wanted], author: &str, date: &str) {
     }
 }
 
+/// Gives the next version to every series of `versions`, which holds the current
+/// one of each, in a new entry with the given changes: a rebuild of what is there.
+pub fn record_again(
+    lock: &mut Lock,
+    versions: &BTreeMap<String, String>,
+    changes: &[String],
+    author: &str,
+    date: &str,
+) {
+    let (mut next, mut followed) = (BTreeMap::new(), BTreeMap::new());
+    for (name, version) in versions {
+        let Some(suffix) = catalog().find(name).map(Series::version_suffix) else { continue };
+        let Some((base, _)) = version.rsplit_once(&suffix) else { continue };
+        let prefix = format!("{base}{suffix}");
+        next.insert(name.clone(), format!("{prefix}{}", lock.highest_counter(&prefix) + 1));
+        let then = lock.entries.iter().rev().find(|entry| entry.versions.contains_key(name));
+        let then = then.and_then(|entry| entry.followed.get(name));
+        followed.extend(then.map(|then| (name.clone(), then.clone())));
+    }
+    let (author, date) = (author.to_string(), date.to_string());
+    lock.entries.push(LockedEntry { date, author, changes: changes.to_vec(), versions: next, followed });
+}
+
 /// What series that share an entry have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
@@ -295,6 +318,18 @@ mod tests {
             changelog(&lock, "x", &wanted("jammy", "1.0", "2").series, "low").into_iter().map(|e| e.version).collect();
         assert_eq!(versions[0], "1.0-2~ubuntu22.04.2");
         assert_eq!(versions[3], "1.0-1~ubuntu22.04.1");
+    }
+
+    #[test]
+    fn a_rebuild_counts_on_and_keeps_what_was_followed() {
+        let mut lock = Lock::default();
+        let php = BTreeMap::from([("php".to_string(), "8.1".to_string())]);
+        let wanted = Wanted { followed: php, ..wanted("jammy", "1:1.0", "1") };
+        record_all(&mut lock, std::slice::from_ref(&wanted));
+        let versions = BTreeMap::from([("jammy".to_string(), wanted.current(&lock).unwrap())]);
+        record_again(&mut lock, &versions, &["Rebuild".to_string()], "A B <a@example.org>", DATE);
+        assert_eq!(lock.entries[1].versions["jammy"], "1:1.0-1~ubuntu22.04.2");
+        assert_eq!(wanted.current(&lock).as_deref(), Some("1:1.0-1~ubuntu22.04.2"), "nothing is left to record");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! [`super::load`], not here.
 
 mod entries;
+mod version;
 
 use std::path::{Path, PathBuf};
 

@@ -286,6 +286,7 @@ pub static KEYS: &[Key] = &[
     relation("conflicts", Relation::Conflicts, "Packages that cannot be installed with it.").example(r#"["mailutils"]"#),
     relation("replaces", Relation::Conflicts, "Packages whose files it may overwrite.").example(r#"["hello-common (<< 2)"]"#),
     relation("provides", Relation::Provides, "Virtual packages that it provides.").example(r#"["greeter", "hello-abi (= 2)"]"#),
+    binary("transitional", Kind::List(Check::PackageName), "Former names of it: each is made an empty package that brings this one.").default("[]").example(r#"["hello-traditional"]"#),
     binary("install", Kind::Files(Check::Destination, Table::Install), "Files or globs of the recipe's folder, or of the upstream tree, and where they go.").example(r#"{ "hello.conf" = "/etc/hello/", "share/*.txt" = "/usr/share/hello/", "key" = { to = "/etc/hello/key", mode = "0640" } }"#),
     payload("files", Check::StagedPattern, "Patterns of what upstream's own install step put into debian/tmp.").example(r#"["usr/lib/*/lib*.so.*"]"#),
     binary("units", Kind::Records(Check::Unit, Table::Unit), "systemd units.").default("[]").example(r#"["hello.service", { file = "hello.timer", enable = false }]"#),
@@ -368,7 +369,7 @@ pub static KEYS: &[Key] = &[
     key("url", WATCH, Kind::Text(Check::Url), "Page whose links are looked through.").example(r#""https://nginx.org/download/""#),
     key("pypi", WATCH, Kind::Text(Check::Project), "Project on PyPI.").example(r#""jinja2""#),
     key("git", WATCH, Kind::Text(Check::Git), "Git repository whose tags are looked through.").example(r#""https://example.org/hello.git""#),
-    key("tag", WATCH, Kind::Text(Check::VersionPattern), "Regular expression of the tags or links, with a group `version`.").default("a version, perhaps after `v` or the name").example(r#"'v(?<version>[\d.]+)-stable'"#),
+    key("tag", WATCH, Kind::Text(Check::VersionPattern), "Regular expression that the whole tag, or the whole name of a linked file, matches, with a group `version`.").default("a version, perhaps after `v`, `release-` or the name").example(r#"'v(?<version>[\d.]+)-stable'"#),
     key("prereleases", WATCH, Kind::Flag, "Whether pre-releases count.").default("false").example(r#"true"#),
 
     source("upload", Kind::Table(Table::Upload), "Where `pkgr upload` sends it.").fixed(),

@@ -16,6 +16,9 @@ const DESCRIPTION_WIDTH: usize = 78;
 pub fn render(target: &Target, system: System) -> String {
     let mut paragraphs = vec![source(target, system)];
     paragraphs.extend(target.packages.iter().map(|package| binary(target, package, system)));
+    let former =
+        |package: &'_ Package| package.formerly.iter().map(|name| transitional(name, package)).collect::<Vec<_>>();
+    paragraphs.extend(target.packages.iter().flat_map(former));
     write(&paragraphs)
 }
 
@@ -107,6 +110,20 @@ fn binary(target: &Target, package: &Package, system: System) -> Paragraph {
     list(&mut paragraph, "Replaces", &relations.replaces);
     list(&mut paragraph, "Provides", &relations.provides);
     paragraph.push("Description", description(&package.summary, &package.description));
+    paragraph
+}
+
+/// An empty package that brings the one that took its place (Developer's Reference
+/// 6.6.7). It has that one's architectures, so that each build makes both, or none.
+fn transitional(name: &str, package: &Package) -> Paragraph {
+    let mut paragraph = Paragraph::new();
+    paragraph.push("Package", name);
+    paragraph.push("Section", "oldlibs");
+    paragraph.push("Priority", "optional");
+    paragraph.push("Architecture", package.architectures.join(" "));
+    list(&mut paragraph, "Depends", &[package.name.clone(), "${misc:Depends}".to_string()]);
+    let text = format!("This is a transitional package. It can safely be removed once {} is installed.", package.name);
+    paragraph.push("Description", description(&format!("transitional package for {}", package.name), &text));
     paragraph
 }
 

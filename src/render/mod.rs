@@ -4,7 +4,7 @@
 //! `payload` brings the recipe's own files, `staging` says which debhelper
 //! file or command puts them in place, `systems` knows the build systems,
 //! `rules` writes debian/rules from both, `nginx` knows nginx's modules, `control`, `copyright`,
-//! `maintainer` and `autopkgtest` write the files of their names. Nothing
+//! `maintainer`, `autopkgtest` and `watch` write the files of their names. Nothing
 //! here reads the clock, the environment or the upstream tarball: what is known
 //! of that comes through [`Upstream`].
 
@@ -25,6 +25,7 @@ mod staging;
 mod systems;
 mod template;
 mod units;
+mod watch;
 mod write;
 
 use std::collections::BTreeMap;
@@ -119,6 +120,9 @@ pub fn render(target: &Target, inputs: &Inputs<'_>) -> Result<Tree, Failure> {
         nginx::add(target, nginx, &mut tree);
     }
     source::add(target, inputs, &mut tree)?;
+    if let Some(watch) = &target.watch {
+        tree.add("debian/watch", watch::render(target, watch, inputs.signing_key.is_some()));
+    }
     tree.add("debian/control", control::render(target, system));
     match copyright::render(target, inputs.listing) {
         Ok(text) => tree.add("debian/copyright", text),

@@ -182,6 +182,12 @@ impl Rules<'_> {
         } else if self.splits_files() && self.target.packages.len() == 1 && self.system.steps().is_none() {
             let line = "dh_auto_install --destdir=debian/tmp".to_string();
             self.step("dh_auto_install", Scope::All).instead = Some(vec![line]);
+        } else if let ([package], None) = (self.target.packages.as_slice(), self.system.steps()) {
+            // debhelper counts the former names as packages, and would use debian/tmp
+            if !package.formerly.is_empty() {
+                let line = format!("dh_auto_install --destdir=debian/{}", package.name);
+                self.step("dh_auto_install", Scope::All).instead = Some(vec![line]);
+            }
         }
     }
 

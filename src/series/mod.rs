@@ -1,13 +1,16 @@
 //! The series of Ubuntu and Debian: code names, numbers, dates, end of life.
 //!
-//! The data is distro-info-data's (see `README` beside this file), compiled in;
-//! [`Catalog::newest`] prefers a newer copy of the same files that the machine
-//! has in `/usr/share/distro-info` only for *dates and new names*: nothing in a
-//! package depends on which of both was read, for a series' number never moves.
+//! The data is distro-info-data's (see `README` beside this file), compiled in.
+//! Newer data adds series to it ([`learn`]): what `pkgr update` finds on the
+//! machine or in Debian's archive goes into the lock of the recipes that name
+//! them, and from there it is learnt by every later run, on any machine. Of a
+//! series that is compiled in nothing changes: a package never depends on which
+//! data was read, for names and numbers do not move.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::path::Path;
+use std::sync::{OnceLock, RwLock};
 
 const UBUNTU: &str = include_str!("ubuntu.csv");
 const DEBIAN: &str = include_str!("debian.csv");
@@ -53,6 +56,10 @@ pub struct Series {
     pub name: String,
     /// `22.04` or `12`; empty for sid, which has none.
     pub number: String,
+    /// Whether it has long-term support (Ubuntu's every second year; all of Debian's).
+    pub lts: bool,
+    /// ISO date from which it is in development.
+    pub created: String,
     /// ISO date of release, empty if not planned.
     pub release: String,
     /// ISO date of the end of general support, empty if not known.
@@ -72,6 +79,21 @@ impl Series {
             Distro::Ubuntu => format!("~ubuntu{}.", self.number),
             Distro::Debian if self.number.is_empty() => "~sid".to_string(),
             Distro::Debian => format!("~deb{}u", self.number),
+        }
+    }
+    /// A series of which only this is known; its place among the others is found
+    /// when it is learnt.
+    pub fn new(distro: Distro, name: &str, number: &str, created: &str) -> Series {
+        Series {
+            distro,
+            name: name.to_string(),
+            number: number.to_string(),
+            lts: distro == Distro::Debian,
+            created: created.to_string(),
+            release: String::new(),
+            eol: String::new(),
+            eol_extended: String::new(),
+            index: usize::MAX,
         }
     }
     /// Whether general support has ended on `today` (ISO date).
@@ -115,9 +137,44 @@ pub struct Catalog {
 }
 
 /// The compiled-in catalog.
-pub fn catalog() -> &'static Catalog {
-    static CATALOG: std::sync::OnceLock<Catalog> = std::sync::OnceLock::new();
+pub fn shipped() -> &'static Catalog {
+    static CATALOG: OnceLock<Catalog> = OnceLock::new();
     CATALOG.get_or_init(|| Catalog::parse(UBUNTU, DEBIAN))
+}
+
+/// What was learnt; none while that is nothing.
+static LEARNT: RwLock<Option<&'static Catalog>> = RwLock::new(None);
+
+/// The compiled-in catalog and the series learnt since.
+pub fn catalog() -> &'static Catalog {
+    LEARNT.read().ok().and_then(|learnt| *learnt).unwrap_or_else(shipped)
+}
+
+/// Adds series that are not known by name, for the rest of the process. Each comes
+/// after those that were known, in the order of their creation.
+pub fn learn<'s>(series: impl IntoIterator<Item = &'s Series>) {
+    let Ok(mut learnt) = LEARNT.write() else { return };
+    let known: &Catalog = learnt.unwrap_or_else(shipped);
+    let mut new: Vec<Series> = Vec::new();
+    for one in series {
+        // without a number there is no version to give it
+        if known.find(&one.name).is_none() && !one.number.is_empty() && !new.iter().any(|other| other.name == one.name)
+        {
+            new.push(one.clone());
+        }
+    }
+    if new.is_empty() {
+        return;
+    }
+    new.sort_by(|a, b| (a.distro, &a.created, &a.name).cmp(&(b.distro, &b.created, &b.name)));
+    let mut all = known.clone();
+    for mut one in new {
+        let later = all.series.iter().filter(|other| other.distro == one.distro && other.index != usize::MAX);
+        one.index = later.map(|other| other.index + 1).max().unwrap_or(0);
+        all.series.push(one);
+    }
+    // a few series in the life of a process: the old catalogs stay where references are
+    *learnt = Some(Box::leak(Box::new(all)));
 }
 
 impl Catalog {
@@ -137,32 +194,39 @@ impl Catalog {
                 if name.is_empty() || name == "rc-buggy" {
                     continue;
                 }
+                let number = cell("version");
                 let extended =
                     columns.iter().filter(|c| c.starts_with("eol-")).map(|c| cell(c)).max().unwrap_or_default();
                 series.push(Series {
                     distro,
                     name: name.to_string(),
-                    number: cell("version").trim_end_matches(" LTS").to_string(),
+                    lts: distro == Distro::Debian || number.ends_with(" LTS"),
+                    created: cell("created").to_string(),
                     release: cell("release").to_string(),
                     eol: cell("eol").to_string(),
                     eol_extended: extended.to_string(),
-                    index,
+                    // sid comes after all that are still to come
+                    index: if number.is_empty() { usize::MAX } else { index },
+                    number: number.trim_end_matches(" LTS").to_string(),
                 });
             }
         }
         Catalog { series }
     }
 
-    /// The compiled-in tables, each replaced by the machine's own
-    /// `/usr/share/distro-info/*.csv` under `root` where that knows more series.
-    pub fn newest(root: &Path) -> Catalog {
-        let pick = |name: &str, shipped: &'static str| {
-            std::fs::read_to_string(root.join("usr/share/distro-info").join(name))
-                .ok()
-                .filter(|own| own.lines().count() > shipped.lines().count())
-                .unwrap_or_else(|| shipped.to_string())
+    /// The compiled-in tables, each replaced by the one of the same name in `folder`
+    /// (`/usr/share/distro-info`, say) where that knows more series.
+    pub fn newest(folder: &Path) -> Catalog {
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        Catalog::newer(&read("ubuntu.csv"), &read("debian.csv"))
+    }
+
+    /// The same for tables that are at hand.
+    pub fn newer(ubuntu: &str, debian: &str) -> Catalog {
+        let pick = |own: &'_ str, shipped: &'static str| {
+            if own.lines().count() > shipped.lines().count() { own.to_string() } else { shipped.to_string() }
         };
-        Catalog::parse(&pick("ubuntu.csv", UBUNTU), &pick("debian.csv", DEBIAN))
+        Catalog::parse(&pick(ubuntu, UBUNTU), &pick(debian, DEBIAN))
     }
 
     /// A series by code name.
@@ -190,6 +254,24 @@ mod tests {
         let trixie = catalog().find("trixie").unwrap();
         assert_eq!(trixie.version_suffix(), "~deb13u");
         assert!(catalog().find("rc-buggy").is_none());
+    }
+
+    #[test]
+    fn what_is_learnt_comes_after_what_is_known() {
+        let ubuntu = format!(
+            "{UBUNTU}30.10,Zesty Yak,learntyak,2030-04-25,2030-10-17,2031-07-17\n\
+            30.04 LTS,Yellow Xerus,learntxerus,2029-10-25,2030-04-25,2035-05-29\n"
+        );
+        let newer = Catalog::newer(&ubuntu, "short");
+        assert_eq!(newer.find("trixie"), shipped().find("trixie"), "what is shorter is older");
+        learn(newer.all());
+        learn(newer.all());
+        let find = |n| catalog().find(n).unwrap();
+        assert!(find("learntxerus") < find("learntyak") && find("noble") < find("learntxerus"));
+        assert!(find("learntxerus").lts && !find("learntyak").lts && find("jammy").lts);
+        assert_eq!(find("learntyak").version_suffix(), "~ubuntu30.10.");
+        assert!(shipped().find("learntyak").is_none());
+        assert!(find("sid") > find("trixie") && find("learntyak").is_since("jammy"));
     }
 
     #[test]

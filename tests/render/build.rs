@@ -252,6 +252,17 @@ fn cmake_and_meson_and_make_projects_build() {
 }
 
 #[test]
+fn former_names_are_empty_packages() {
+    for series in ["xenial", "noble"] {
+        let mut case = Case::new("hello", series, Format::Quilt);
+        case.upstream("Makefile", "all:\n\ttrue\n");
+        case.package().formerly = vec!["hi".into(), "moin".into()];
+        golden("transitional", &case);
+        assert!(case.text("debian/rules").contains("dh_auto_install --destdir=debian/hello"));
+    }
+}
+
+#[test]
 fn a_go_project_builds_offline() {
     let mut case = Case::new("hello", "jammy", Format::Quilt);
     case.upstream("go.mod", "module example.org/hello\n\ngo 1.18\n");

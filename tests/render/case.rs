@@ -62,6 +62,7 @@ pub fn package(name: &str, architecture: &str) -> Package {
         sysusers: vec![],
         tmpfiles: vec![],
         scripts: vec![],
+        formerly: vec![],
     }
 }
 
@@ -117,6 +118,7 @@ impl Case {
             packages: vec![package(name, arch)],
             tests: vec![],
             nginx: None,
+            watch: None,
             changelog: vec![Entry {
                 source: name.into(),
                 version,

@@ -43,6 +43,9 @@ pub struct Rules {
     /// Lets symbolic links lead out of the tree, as dpkg-source does. Some
     /// upstreams carry such links as test data.
     pub allow_outward_links: bool,
+    /// Takes the tarball's root for the tree's, one top folder or not, as
+    /// dpkg-source does with debian.tar.
+    pub keep_root: bool,
 }
 
 /// What one pass found.
@@ -84,7 +87,7 @@ fn scan(
     let size = std::fs::metadata(path).map_err(ArchiveError::Io)?.len();
     let mut rules = rules.clone();
     rules.limits.unpacked = rules.limits.unpacked.max(size.saturating_mul(16));
-    let mut scan = Scan { strip: true, ..Scan::default() };
+    let mut scan = Scan { strip: !rules.keep_root, ..Scan::default() };
     loop {
         let end = scan.run(path, compression, wanted, &rules)?;
         scan = match end {
@@ -124,6 +127,8 @@ struct Scan {
     /// Wanted hard links and what they name.
     links: Vec<(Vec<u8>, Vec<u8>)>,
     any: bool,
+    /// Bytes of all wanted files so far.
+    content: u64,
 }
 
 impl Scan {
@@ -188,6 +193,10 @@ impl Scan {
             MemberKind::File if wanted(&path) || self.extra.contains(&path) => {
                 if member.sparse {
                     return Err(ArchiveError::Sparse(path));
+                }
+                self.content += member.size;
+                if self.content > members.limits().content {
+                    return Err(ArchiveError::TooLarge { limit: members.limits().content });
                 }
                 let mut content = Vec::with_capacity(usize::try_from(member.size.min(1 << 24)).unwrap_or(0));
                 members.read_content(&mut content)?;

@@ -93,34 +93,36 @@ pub(super) fn project(text: &str) -> Result<(), Wrong> {
     }
 }
 
-/// What can be told of a regular expression without compiling it: that it has
-/// the group, and that its brackets are in pairs.
+/// A regular expression as the regex crate reads it, with a group `version`.
 pub(super) fn version_pattern(text: &str) -> Result<(), Wrong> {
-    if !["(?<version>", "(?P<version>"].iter().any(|group| text.contains(group)) {
-        let wrong = Wrong::new("bad-pattern", format!("`{text}` has no group `version`"));
-        return Err(wrong.hint(r"`'v(?<version>[\d.]+)'`"));
-    }
-    let (mut depth, mut class, mut escaped) = (0_usize, false, false);
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => class = true,
-            ']' => class = false,
-            '(' if !class => depth += 1,
-            ')' if !class => {
-                depth = depth
-                    .checked_sub(1)
-                    .ok_or_else(|| Wrong::new("bad-pattern", "a `)` without its `(`").at(at..at + 1))?;
-            }
-            _ => {}
+    match regex::Regex::new(&format!("^(?:{text})$")) {
+        Ok(compiled) if compiled.capture_names().flatten().any(|name| name == "version") => Ok(()),
+        Ok(_) => {
+            let wrong = Wrong::new("bad-pattern", format!("`{text}` has no group `version`"));
+            Err(wrong.hint(r"`'v(?<version>[\d.]+)'`"))
         }
+        // told of the pattern alone: with what is put around it places would be off
+        Err(_) => match regex::Regex::new(text) {
+            Err(error) => Err(bad_pattern(&error.to_string(), text)),
+            Ok(_) => Err(Wrong::new("bad-pattern", "a `(` or `)` without its counterpart")),
+        },
     }
-    match (depth, class, escaped) {
-        (0, false, false) => Ok(()),
-        (_, true, _) => Err(Wrong::new("bad-pattern", "a `[` without its `]`")),
-        (_, _, true) => Err(Wrong::new("bad-pattern", "a backslash at the end")),
-        _ => Err(Wrong::new("bad-pattern", "a `(` without its `)`")),
+}
+
+/// The regex crate shows the pattern, indented by four, and a caret below it.
+fn bad_pattern(error: &str, text: &str) -> Wrong {
+    let why = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or(error);
+    let wrong = Wrong::new("bad-pattern", format!("the regular expression is wrong: {why}"));
+    let caret = error.lines().find(|line| line.trim_start().starts_with('^'));
+    let column = caret.and_then(|line| line.find('^')?.checked_sub(4));
+    let start = column.and_then(|column| text.char_indices().nth(column));
+    let wrong = match start {
+        Some((at, c)) => wrong.at(at..at + c.len_utf8()),
+        None => wrong,
+    };
+    match why.contains("look-around") {
+        true => wrong.hint("say what a version is instead of what it is not; pre-releases are left out anyway"),
+        false => wrong,
     }
 }
 
@@ -214,12 +216,14 @@ mod tests {
 
     #[test]
     fn patterns_of_versions() {
-        for good in [r"v(?<version>[\d.]+)-stable", r"(?P<version>\d+)", r"\((?<version>[(])"] {
+        for good in [r"v(?<version>[\d.]+)-stable", r"(?P<version>\d+)", r"\((?<version>[(])", r"\)(?<version>[^]])"] {
             assert!(version_pattern(good).is_ok(), "{good}");
         }
         for bad in [r"v([\d.]+)", r"(?<version>[\d.+", r"(?<version>x", r"(?<version>x))", "(?<version>x)\\"] {
             assert!(version_pattern(bad).is_err(), "{bad}");
         }
+        assert_eq!(version_pattern("é(?<version>[)").unwrap_err().part, Some(13..14));
+        assert_eq!(version_pattern("(?!x)(?<version>x)").unwrap_err().hints.len(), 1);
         assert_eq!(repository("https://github.com/a/b.git").unwrap_err().hints, ["write `a/b`"]);
         assert!(forge("https://salsa.debian.org/nginx-team/nginx").is_ok() && forge("nginx").is_err());
     }
