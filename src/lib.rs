@@ -21,8 +21,14 @@
 //! for new upstream versions, and [`bump`] moves a recipe to one. [`scaffold`] makes
 //! a recipe where there is none.
 //!
+//! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
+//! patches of a recipe. [`ci`] writes the workflow that rebuilds on a schedule.
+//!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
+//!
+//! [`launchpad`] tells what became of an upload: accepted, built, and at last in
+//! the index that users install from.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -32,12 +38,15 @@
 
 pub mod build;
 pub mod bump;
+pub mod check;
+pub mod ci;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;
 pub mod fetch;
 pub mod files;
 pub mod follow;
+pub mod launchpad;
 pub mod listener;
 pub mod lock;
 pub mod nginx;
@@ -45,6 +54,8 @@ pub mod pack;
 pub mod parallel;
 pub mod patch;
 pub mod plan;
+pub mod queue;
+pub mod rebuild;
 pub mod recipe;
 pub mod render;
 pub mod sandbox;

@@ -16,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use common::{TestEnvironment, kept, run};
 use pkgr::nginx::binary::Binary;
 use pkgr::nginx::fingerprint::{Change, Fingerprint};
+use pkgr::series::Distro;
 use serde_json::Value;
 
 const SUITES: [&str; 3] = ["bullseye", "bookworm", "trixie"];
@@ -540,7 +541,7 @@ fn the_fingerprint_is_of_the_tree_that_dpkg_source_makes() {
     for suite in ["bullseye", "bookworm"] {
         let sources = files(&world.source(suite));
         let file = |end: &str| sources.iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap();
-        let read = Fingerprint::of_package(file(".orig.tar.gz"), file(".debian.tar.xz")).unwrap();
+        let read = Fingerprint::of_package(file(".orig.tar.gz"), file(".debian.tar.xz"), Distro::Debian).unwrap();
         let (tree, bare) = (environment.work().join(suite), environment.work().join(format!("{suite}-bare")));
         run(environment.command("dpkg-source").args(["--no-check", "-x"]).arg(file(".dsc")).arg(&tree)).ok();
         let patched = fingerprint(&headers(&tree));
@@ -563,7 +564,7 @@ fn a_changed_structure_is_told_and_a_changed_comment_is_not() {
     let sources = files(&world.source("bookworm"));
     let file = |end: &str| sources.iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap();
     let (orig, debian) = (file(".orig.tar.gz"), file(".debian.tar.xz"));
-    let before = Fingerprint::of_package(orig, debian).unwrap();
+    let before = Fingerprint::of_package(orig, debian, Distro::Debian).unwrap();
     // a security update that adds one more patch
     let with = |edit: &str| {
         let script = format!(
@@ -575,7 +576,7 @@ fn a_changed_structure_is_told_and_a_changed_comment_is_not() {
             debian.display()
         );
         run(environment.command("sh").args(["-ec", &script])).ok();
-        Fingerprint::of_package(orig, &environment.work().join("new.tar.xz")).unwrap()
+        Fingerprint::of_package(orig, &environment.work().join("new.tar.xz"), Distro::Debian).unwrap()
     };
     let connection = "src/core/ngx_connection.h";
     let structure = with(&format!(

@@ -252,7 +252,7 @@ fn tests_run_once_per_flavor() {
     let names: Vec<&str> = jammy.tests.iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names, ["rewrites-core", "rewrites-light", "rewrites-full", "rewrites-extras"]);
     assert_eq!(jammy.tests[1].depends, ["ngx-pagespeed-nginx-light", "curl"]);
-    assert_eq!(jammy.tests[1].restrictions, ["needs-root", "isolation-container"]);
+    assert_eq!(jammy.tests[1].restrictions, ["needs-root", "isolation-container", "allow-stderr"]);
     assert_eq!(jammy.tests[1].flavor.as_deref(), Some("light"));
     let noble = target(&plan, "noble");
     assert_eq!(noble.tests[3].depends, ["ngx-pagespeed-nginx", "ngx-pagespeed-nginx-extras", "curl"]);

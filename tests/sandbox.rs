@@ -82,9 +82,9 @@ fn hello_is_built_installed_and_tested() {
     let kept = PathBuf::from(target["kept"].as_str().unwrap());
     let debs = files_ending(&kept.join("shared/debs"), ".deb");
     assert!(debs.iter().any(|deb| deb.to_string_lossy().contains("/hello_2.12-1~deb")), "{debs:?}");
-    // the two roots: the compiler is in that of the build alone
+    // the compiler is in the root of the build alone; the third is a copy of the second
     assert!(kept.join("root1/usr/bin/gcc").exists() && !kept.join("root2/usr/bin/gcc").exists());
-    assert!(kept.join("root2/usr/bin/hello").exists());
+    assert!(kept.join("root3/usr/bin/hello").exists());
     run(environment.command("rm").arg("-rf").arg(kept)).ok();
 
     // the .dsc alone says which series it is for
@@ -161,6 +161,32 @@ fn a_package_that_cannot_be_installed_is_shown() {
     let error = document["errors"][0].to_string();
     assert!(error.contains("the packages do not install") && error.contains("no room here"), "{error}");
     assert_eq!(steps(&target), [("installation for all packages", "failed")]);
+}
+
+/// What is tested of nginx modules whatever the recipe says; that good ones pass
+/// is shown by nginx_end_to_end.
+#[test]
+fn a_module_that_nginx_does_not_load_is_shown() {
+    let environment = TestEnvironment::new();
+    let more = "depends = [\"nginx-light\"]\n[install]\n\"data.txt\" = \"/usr/lib/nginx/modules/ngx_bad_module.so\"\n";
+    let recipe = small_recipe(&environment, "bad-module", more);
+    let (ran, document, target) = test_recipe(&environment, &recipe, &[]);
+    ran.exits(1);
+    assert_eq!(
+        steps(&target),
+        [
+            ("installation for nginx-light with bad-module", "passed"),
+            ("nginx-light: nginx -t", "failed"),
+            ("nginx-light: start", "skipped"),
+            ("nginx-light: one request", "skipped"),
+            ("nginx-light: stop", "skipped"),
+            ("nginx-light: purge", "skipped"),
+            ("nginx-light: start without the module", "skipped"),
+        ]
+    );
+    let errors = document["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{document:#}");
+    assert!(errors[0]["notes"].to_string().contains("ngx_bad_module.so"), "{document:#}");
 }
 
 #[test]

@@ -8,7 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::{changes_in, files_ending, run, snapshot};
-use update_support::{JAMMY, NOBLE, Nginx, World};
+use update_support::World;
+use update_support::nginx::{JAMMY as OF_JAMMY, NOBLE as OF_NOBLE, Nginx};
+
+/// Both with packages of i386, which the recipe wants.
+const JAMMY: Nginx = Nginx { architectures: &["amd64", "i386"], ..OF_JAMMY };
+const NOBLE: Nginx = Nginx { architectures: &["amd64", "i386"], ..OF_NOBLE };
 
 const RECIPE: &str = r#"
 name          = "ngx-hello"
@@ -55,7 +60,7 @@ const NEXT: Nginx = Nginx { version: "1.18.0-6ubuntu14.4", ..JAMMY };
 
 #[test]
 fn what_the_archive_has_is_in_the_lock() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     let update = world.run(&["update", "ngx-hello"]).ok();
     assert!(update.stdout.contains("jammy nginx 1.18.0-6ubuntu14.3 (jammy): new in the lock"), "{}", update.stdout);
@@ -88,7 +93,7 @@ fn what_the_archive_has_is_in_the_lock() {
 
 #[test]
 fn a_security_update_changes_only_the_packaging() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     let refused = world.run(&["build", "--no-sign", "ngx-hello"]).exits(1);
     assert!(refused.stderr.contains("pkgr update"), "{}", refused.stderr);
@@ -144,7 +149,7 @@ fn a_security_update_changes_only_the_packaging() {
 
 #[test]
 fn pinned_files_come_from_the_pool_into_an_empty_cache() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     world.run(&["fetch", "ngx-hello"]).ok();
@@ -168,25 +173,30 @@ fn pinned_files_come_from_the_pool_into_an_empty_cache() {
 
 #[test]
 fn a_header_that_moved_under_an_equal_signature_is_a_change_of_the_abi() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
-    let moved = Nginx { version: "1.24.0-2ubuntu7.10", field: "unsigned tcp_nodelay:3;", ..NOBLE };
-    world.publish("noble-security", &[&moved]);
-    let check = world.run(&["update", "--check", "--only", "noble", "ngx-hello"]).exits(5);
-    for part in ["the ABI changed: modules built before do not load, or may crash", "src/core/ngx_connection.h changed"]
-    {
-        assert!(check.stdout.contains(part), "{}", check.stdout);
+    let moved = "unsigned tcp_nodelay:3;";
+    world.publish("jammy-security", &[&Nginx { field: moved, ..NEXT }]);
+    world.publish("noble-security", &[&Nginx { version: "1.24.0-2ubuntu7.10", field: moved, ..NOBLE }]);
+    let check = world.run(&["update", "--check", "ngx-hello"]).exits(5).stdout;
+    for version in ["1.18.0-6ubuntu14.4 (jammy-security)", "1.24.0-2ubuntu7.10 (noble-security)"] {
+        let entry = format!(
+            "{version}: the ABI changed: modules built before do not load, or may crash\n    headers of the patched source differ: src/core/ngx_connection.h changed\n"
+        );
+        assert!(check.contains(&entry), "{check}");
     }
     let json = world.run(&["update", "--check", "--json", "ngx-hello"]).exits(5).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["changes"][0]["kind"], "abi", "{json:#}");
-    assert_eq!(json["changes"][0]["new"], "1.24.0-2ubuntu7.10");
+    for (change, new) in [(0, NEXT.version), (1, "1.24.0-2ubuntu7.10")] {
+        assert_eq!(json["changes"][change]["kind"], "abi", "{json:#}");
+        assert_eq!(json["changes"][change]["new"], new);
+    }
 }
 
 #[test]
 fn a_recipe_may_follow_the_abi_only() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, &RECIPE.replace("[nginx]\n", "[nginx]\nrebuild = \"abi\"\n"));
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
@@ -212,7 +222,7 @@ fn a_recipe_may_follow_the_abi_only() {
 /// Each is refused with exit 3, and the lock stays.
 #[test]
 fn archives_that_must_not_be_believed() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
@@ -234,21 +244,36 @@ fn archives_that_must_not_be_believed() {
     // another pocket's
     world.sign("jammy-security", &world.release("jammy-updates"), &key);
     refused("apt-wrong-suite");
-    // a foreign key, and one that expired
-    let foreign = |name: &str, expires: &str, clock: &str| {
-        let user = format!("{name} <{name}@example.org>");
-        let clock = clock.to_string();
-        run(world
-            .environment
-            .command("gpg")
-            .args(["--batch", "--quiet", "--faked-system-time", &clock, "--passphrase", ""])
-            .args(["--quick-generate-key", &user, "ed25519", "sign", expires]))
-        .ok();
-        format!("{name}@example.org")
-    };
-    let other = foreign("foreign", "never", "20200101T000000");
-    world.sign("jammy-security", &good, &other);
+    // a foreign key
+    let user = "foreign <foreign@example.org>";
+    let new_key = ["--quick-generate-key", user, "ed25519", "sign", "never"];
+    run(world.environment.command("gpg").args(["--batch", "--quiet", "--passphrase", ""]).args(new_key)).ok();
+    world.sign("jammy-security", &good, "foreign@example.org");
     refused("apt-foreign-signature");
+    // the archive's own key, whose signature was good for a second
+    world.sign_with("jammy-security", &good, &key, &["--default-sig-expire", "seconds=1"]);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    refused("apt-signature-expired");
+    // a key of the archive's, out of date
+    let old = [
+        "--faked-system-time",
+        "20200101T000000",
+        "--quick-generate-key",
+        "old <old@example.org>",
+        "ed25519",
+        "sign",
+        "1y",
+    ];
+    run(world.environment.command("gpg").args(["--batch", "--quiet", "--passphrase", ""]).args(old)).ok();
+    let exported = world.environment.path("old.gpg");
+    let mut export = world.environment.command("gpg");
+    run(export.args(["--batch", "--output"]).arg(&exported).args(["--export", "old@example.org"])).ok();
+    let keyring = &world.environment.key().keyring;
+    let trusted = fs::read(keyring).unwrap();
+    fs::write(keyring, [trusted.as_slice(), &fs::read(&exported).unwrap()].concat()).unwrap();
+    world.sign_with("jammy-security", &good, "old@example.org", &["--faked-system-time", "20200601T000000"]);
+    refused("apt-key-expired");
+    fs::write(keyring, trusted).unwrap();
     // changed after signing
     world.sign("jammy-security", &good, &key);
     let signed = world.root().join("dists/jammy-security/InRelease");
@@ -282,7 +307,7 @@ fn archives_that_must_not_be_believed() {
 
 #[test]
 fn a_name_keeps_its_bytes_and_a_version_does_not_fall() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.publish("jammy-security", &[&NEXT]);
     world.run(&["update", "ngx-hello"]).ok();
@@ -302,7 +327,7 @@ fn a_name_keeps_its_bytes_and_a_version_does_not_fall() {
 /// As a mirror was seen to do: its index lists a .dsc that its pool answers 404 for.
 #[test]
 fn a_pool_without_the_newest_source() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.publish("jammy-security", &[&NEXT]);
     let pool = world.root().join("pool/main/n/nginx");
@@ -325,7 +350,7 @@ fn a_pool_without_the_newest_source() {
 
 #[test]
 fn a_late_architecture_is_waited_for_and_one_without_nginx_left_out() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = recipe(&world, RECIPE);
     world.run(&["update", "ngx-hello"]).ok();
     let before = lock(&folder);
@@ -343,7 +368,7 @@ fn a_late_architecture_is_waited_for_and_one_without_nginx_left_out() {
 
 #[test]
 fn apt_sources_and_followed_packages_are_locked_too() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let text = RECIPE
         .replace("[nginx]\nmodules = [\"ngx_http_hello_module.so\"]\n", "[follow.web]\npackage = \"nginx\"\n")
         .replace("url = \"hello-1.0.tar.gz\"", "apt = \"nginx\"")
@@ -369,4 +394,58 @@ fn apt_sources_and_followed_packages_are_locked_too() {
     let update = world.run(&["update", "ngx-hello"]).ok();
     assert!(update.stdout.contains("no longer followed"), "{}", update.stdout);
     assert_eq!(lock(&folder).matches("series = \"jammy\"").count(), 0);
+}
+
+/// What the scheduled run does for many recipes, most often to find that nothing
+/// has moved.
+#[test]
+fn several_recipes_ask_each_suite_once() {
+    let world = World::with(&[JAMMY, NOBLE]);
+    world.retire("jammy");
+    recipe(&world, RECIPE);
+    let names = ["ngx-one", "ngx-two", "ngx-three"];
+    for name in names {
+        let folder = world.environment.work().join(name);
+        common::copy_tree(&world.environment.work().join("ngx-hello"), &folder);
+        fs::write(folder.join("recipe.toml"), RECIPE.replace("ngx-hello", name)).unwrap();
+    }
+    world.run(&[&["update"][..], &names].concat()).ok();
+    let cold = world.requests();
+    let once: std::collections::BTreeSet<&String> = cold.iter().collect();
+    assert_eq!(once.len(), cold.len(), "asked for twice: {cold:#?}");
+    // one that is wrong keeps no other from being looked up
+    fs::write(world.environment.work().join("ngx-hello/recipe.toml"), "name = 1").unwrap();
+    let all = [&["update", "--check", "ngx-hello"][..], &names].concat();
+    let check = world.run(&all).exits(1);
+    assert_eq!(check.stderr.matches("2 followed packages are as locked").count(), 3, "{}", check.stderr);
+    let suites = |folder: &str, series: &str| {
+        ["", "-security", "-updates"].map(|pocket| format!("{folder}/dists/{series}{pocket}/InRelease"))
+    };
+    // of jammy, the archive's word that it has moved, and then its new place
+    let moved = suites("ubuntu", "jammy").map(|path| path.replace("InRelease", "Release"));
+    let old = suites("old-releases/ubuntu", "jammy");
+    let mut expected = [suites("ubuntu", "jammy"), moved, old, suites("ubuntu", "noble")].concat();
+    expected.sort();
+    assert_eq!(world.requests(), expected);
+}
+
+/// Two packages cannot have one file: who installs both sees dpkg fail.
+#[test]
+fn a_module_that_the_distribution_has_too_is_told() {
+    let world = World::with(&[JAMMY, NOBLE]);
+    let text = RECIPE.replace("ngx_http_hello_module", "ngx_http_echo_module");
+    recipe(&world, &text);
+    let said = world.run(&["update", "ngx-hello"]).ok().stderr;
+    for words in [
+        "warning[module-of-distribution]: jammy has ngx_http_echo_module.so in a package of its own, libnginx-mod-http-echo\n",
+        "it comes with nginx-extras,",
+        "conflicts = [\"libnginx-mod-http-echo\"]",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(!said.contains("noble has"), "{said}");
+    // the recipe knows it
+    recipe(&world, &text.replace("series  ", "replaces = [\"libnginx-mod-http-echo (<< 2)\"]\nseries  "));
+    let said = world.run(&["update", "ngx-hello"]).ok().stderr;
+    assert!(!said.contains("module-of-distribution"), "{said}");
 }

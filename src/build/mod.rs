@@ -5,6 +5,7 @@
 //! the output folder in one step at the end ([`staging`]), so that a failure
 //! leaves it as it was.
 
+pub mod contents;
 pub mod origs;
 mod packaging;
 pub mod patched;

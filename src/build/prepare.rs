@@ -75,7 +75,6 @@ impl<'a> Prepared<'a> {
         options: &Options,
         listener: &'a dyn Listener,
     ) -> Result<Prepared<'a>, Failure> {
-        tell_what_is_not_used_yet(recipe, listener);
         let lock_path = Lock::path_for(recipe.path());
         let evaluate = plan::EvaluateOptions {
             only: options.only.cloned(),
@@ -133,14 +132,6 @@ impl<'a> Prepared<'a> {
         let new = lock.sources.iter().filter(|pin| self.loaded.pin(&pin.from).is_none());
         new.for_each(|pin| self.listener.tell(pinned(pin)));
         Ok(written)
-    }
-}
-
-/// Tables that are checked, but that no command of this pkgr acts on.
-fn tell_what_is_not_used_yet(recipe: &recipe::Recipe, listener: &dyn Listener) {
-    if let Some(table) = recipe.root().table("upload") {
-        let message = "`[upload]` is checked, but this pkgr uploads nothing yet";
-        listener.tell(Diagnostic::note("not-yet", message).at(recipe.document().place(&table.span)));
     }
 }
 

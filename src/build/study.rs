@@ -5,14 +5,14 @@
 //! What was learnt is remembered in the cache by digest: a later run with the
 //! same bytes reads nothing at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::build::contents::{Contents, Part, Wanted, parts_of};
 use crate::build::patched::{Patched, PatchedTree};
-use crate::build::prepare::{Prepared, Upstream};
+use crate::build::prepare::Prepared;
 use crate::build::upstream::Tarballs;
 use crate::diagnostic::Failure;
-use crate::fetch::Fetcher;
-use crate::fetch::archive::{EntryKind, Inspection, Listing, Rules};
+use crate::fetch::archive::Listing;
 use crate::listener::Listener;
 use crate::patch::{self, PatchFile};
 use crate::plan::Target;
@@ -20,9 +20,6 @@ use crate::{files, parallel, render};
 
 /// Changed whenever patches are judged differently, so that old verdicts are forgotten.
 const VERDICT: &str = "patches apply, 2";
-
-/// A component's name (none for the main tarball) and the sha256 of its bytes.
-type Part = (Option<String>, String);
 
 /// Everything learnt about the origs of a recipe.
 pub struct Studied {
@@ -40,17 +37,10 @@ impl Studied {
     /// Reads what has not been read before.
     pub fn of(prepared: &Prepared, jobs: usize, listener: &dyn Listener) -> Result<Studied, Failure> {
         let Questions { queues, keys, mut patched, mut refused } = Questions::of(prepared)?;
-        let distinct = distinct_files(prepared);
-        let looks = parallel::map(&distinct, jobs, |upstream| {
-            look(&prepared.fetcher, upstream, &wanted(&queues, &upstream.fetched.checksums.sha256), listener)
-        });
-        let mut listings = BTreeMap::new();
-        let mut contents = BTreeMap::new();
-        for (upstream, inspection) in distinct.iter().zip(crate::diagnostic::all(looks)?) {
-            listings.insert(upstream.fetched.checksums.sha256.clone(), inspection.listing);
-            contents.insert(upstream.fetched.checksums.sha256.clone(), inspection.files);
-        }
-        let verdicts = parallel::map(&queues, jobs, |queue| queue.judge(&listings, &contents, listener));
+        let wanted: Vec<Wanted> =
+            queues.iter().map(|queue| (queue.parts.clone(), patch::touched(&queue.patches))).collect();
+        let contents = Contents::read(prepared, &wanted, jobs, listener)?;
+        let verdicts = parallel::map(&queues, jobs, |queue| queue.judge(&contents, listener));
         for (queue, verdict) in queues.iter().zip(verdicts) {
             match verdict {
                 Ok(changes) => {
@@ -60,7 +50,7 @@ impl Studied {
                 Err(failure) => drop(refused.insert(queue.key.clone(), failure)),
             }
         }
-        Ok(Studied { listings, keys, patched, refused })
+        Ok(Studied { listings: contents.listings, keys, patched, refused })
     }
 
     /// Whether the target's patches apply.
@@ -108,26 +98,8 @@ impl PatchQueue {
         crate::fetch::digest::sha256(text.as_bytes())
     }
 
-    /// Which part of the tree a path belongs to, and its name there. A component
-    /// replaces what the main tarball has under its name.
-    fn split<'p>(&self, path: &'p [u8]) -> Option<(&str, &'p [u8])> {
-        let in_component = self.parts.iter().find_map(|(component, sha256)| {
-            let rest = path.strip_prefix(component.as_deref()?.as_bytes())?.strip_prefix(b"/")?;
-            Some((sha256.as_str(), rest))
-        });
-        in_component.or_else(|| {
-            let (_, sha256) = self.parts.iter().find(|(component, _)| component.is_none())?;
-            Some((sha256.as_str(), path))
-        })
-    }
-
-    fn judge(
-        &self,
-        listings: &BTreeMap<String, Listing>,
-        contents: &BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
-        listener: &dyn Listener,
-    ) -> Result<Patched, Failure> {
-        let base = Base { queue: self, listings, contents };
+    fn judge(&self, contents: &Contents, listener: &dyn Listener) -> Result<Patched, Failure> {
+        let base = contents.tree(&self.parts);
         self.patches.iter().flat_map(PatchFile::warnings).for_each(|warning| listener.tell(warning.clone()));
         let mut tree = patch::Tree::new(&base);
         let warnings =
@@ -136,37 +108,6 @@ impl PatchQueue {
             listener.tell(warning);
         }
         Ok(Patched::of(&base, &tree))
-    }
-}
-
-/// The origs as `patch` sees them.
-struct Base<'a> {
-    queue: &'a PatchQueue,
-    listings: &'a BTreeMap<String, Listing>,
-    contents: &'a BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
-}
-
-impl patch::Base for Base<'_> {
-    fn kind(&self, path: &[u8]) -> Option<patch::EntryKind> {
-        let is_component = |(component, _): &Part| component.as_ref().is_some_and(|name| name.as_bytes() == path);
-        if self.queue.parts.iter().any(is_component) {
-            return Some(patch::EntryKind::Folder);
-        }
-        let (sha256, path) = self.queue.split(path)?;
-        match self.listings.get(sha256)?.kind(path)? {
-            EntryKind::Directory => Some(patch::EntryKind::Folder),
-            EntryKind::File { .. } => Some(patch::EntryKind::File),
-            EntryKind::Symlink => Some(patch::EntryKind::Symlink),
-        }
-    }
-
-    fn content(&self, path: &[u8]) -> Option<&[u8]> {
-        let (sha256, path) = self.queue.split(path)?;
-        let listing = self.listings.get(sha256)?;
-        match listing.get(path)?.kind {
-            EntryKind::Symlink => listing.get(path).map(|entry| entry.target),
-            _ => self.contents.get(sha256)?.get(path).map(Vec::as_slice),
-        }
     }
 }
 
@@ -183,14 +124,6 @@ impl TargetUpstream<'_> {
         let listing = self.tree.as_ref().map(|tree| tree as &dyn render::Upstream);
         render::Inputs { listing, signing_key: self.signing_key.clone() }
     }
-}
-
-fn parts_of(prepared: &Prepared, target: &Target) -> Result<Vec<Part>, Failure> {
-    let part = |source: &crate::plan::Source| {
-        let upstream = prepared.upstream_of(source)?;
-        Ok((source.component.clone(), upstream.fetched.checksums.sha256.clone()))
-    };
-    crate::diagnostic::all(target.sources.iter().map(part))
 }
 
 /// What has to be found out about patches.
@@ -245,46 +178,4 @@ impl Questions {
         }
         Ok(())
     }
-}
-
-/// Each tarball of the recipe once, by its bytes.
-fn distinct_files<'a>(prepared: &'a Prepared) -> Vec<&'a Upstream> {
-    let mut distinct: Vec<&Upstream> = Vec::new();
-    for upstream in &prepared.upstreams {
-        if !distinct.iter().any(|other| other.fetched.checksums.sha256 == upstream.fetched.checksums.sha256) {
-            distinct.push(upstream);
-        }
-    }
-    distinct
-}
-
-/// What the queues want to see of one tarball, by path in it.
-fn wanted(queues: &[PatchQueue], sha256: &str) -> BTreeSet<Vec<u8>> {
-    let mut paths = BTreeSet::new();
-    for queue in queues {
-        for path in patch::touched(&queue.patches) {
-            match queue.split(&path) {
-                Some((part, inner)) if part == sha256 => drop(paths.insert(inner.to_vec())),
-                _ => {}
-            }
-        }
-    }
-    paths
-}
-
-/// Reads a tarball as far as nothing is remembered of it.
-fn look(
-    fetcher: &Fetcher,
-    upstream: &Upstream,
-    wanted: &BTreeSet<Vec<u8>>,
-    listener: &dyn Listener,
-) -> Result<Inspection, Failure> {
-    let fetched = &upstream.fetched;
-    if wanted.is_empty() {
-        if let Some(listing) = fetcher.remembered_listing(fetched) {
-            return Ok(Inspection { listing, ..Inspection::default() });
-        }
-    }
-    listener.detail(&format!("reading {}", fetched.path.display()));
-    fetcher.inspect(&upstream.source, fetched, &|path| wanted.contains(path), &Rules::default())
 }

@@ -97,7 +97,7 @@ fn next_step(all: &[Built], args: &Args) -> String {
     // to be typed: a folder that a shell would take apart is quoted
     let folder = crate::render::sh::shell_word(&args.output.display().to_string());
     if all.iter().all(|built| built.signed_by.is_some()) {
-        format!("dput TARGET {folder}/*_source.changes")
+        format!("pkgr upload TARGET {folder}/*_source.changes")
     } else {
         format!("pkgr sign --key KEY {folder}/*_source.changes")
     }

@@ -1,6 +1,7 @@
 //! The user's configuration: `$XDG_CONFIG_HOME/pkgr/config.toml`. Every key has
 //! an option or a `PKGR_…` variable that goes before it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -8,6 +9,8 @@ use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::fetch::apt::Settings;
+use crate::launchpad;
+use crate::upload::target::Profile;
 use crate::watch::Services;
 
 /// What may stand in config.toml.
@@ -36,6 +39,20 @@ pub struct Config {
     pub ubuntu_ports_mirror: Option<String>,
     /// Keyring that archives are verified with (`PKGR_ARCHIVE_KEYRING`).
     pub archive_keyring: Option<PathBuf>,
+    /// Root of Launchpad's web service (`PKGR_LAUNCHPAD`).
+    pub launchpad: Option<String>,
+    /// Where PPAs have their apt indexes (`PKGR_PPA_ARCHIVE`).
+    pub ppa_archive: Option<String>,
+    /// Keyserver for the keys of PPAs (`PKGR_KEYSERVER`).
+    pub keyserver: Option<String>,
+    /// Account for uploads, on Launchpad as a rule (`--login`, `PKGR_LOGIN`).
+    pub login: Option<String>,
+    /// Hosts instead of Launchpad's own (`--host`, `PKGR_UPLOAD_HOST`).
+    #[serde(default)]
+    pub upload_hosts: Vec<String>,
+    /// Targets of uploads with names of one's own.
+    #[serde(default)]
+    pub profile: BTreeMap<String, Profile>,
     /// Folder of ubuntu.csv and debian.csv (`PKGR_DISTRO_INFO`).
     pub distro_info: Option<PathBuf>,
     /// GitHub's pages and repositories (`PKGR_GITHUB_URL`).
@@ -83,6 +100,18 @@ impl Config {
             ubuntu_ports: self.ubuntu_ports_mirror.clone(),
             keyring: self.archive_keyring.clone(),
             ..Settings::default()
+        };
+        configured.with_variables(|name| std::env::var(name).ok())
+    }
+
+    /// Where Launchpad is.
+    pub fn launchpad(&self) -> launchpad::Settings {
+        let known = launchpad::Settings::default();
+        let configured = launchpad::Settings {
+            service: self.launchpad.clone().unwrap_or(known.service),
+            archive: self.ppa_archive.clone().unwrap_or(known.archive),
+            keyserver: self.keyserver.clone().unwrap_or(known.keyserver),
+            ..launchpad::Settings::default()
         };
         configured.with_variables(|name| std::env::var(name).ok())
     }

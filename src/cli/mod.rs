@@ -4,18 +4,27 @@
 
 pub mod abi;
 pub mod build;
+pub mod built;
 pub mod bump;
+pub mod check;
+pub mod ci;
 pub mod completions;
 pub mod config;
+pub mod destination;
+pub mod explain;
 pub mod fetch;
 pub mod man;
 pub mod new;
+pub mod patch;
+pub mod rebuild;
 pub mod render;
 pub mod schema;
 pub mod select;
 pub mod sign;
+pub mod status;
 pub mod test;
 pub mod update;
+pub mod upload;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -78,8 +87,15 @@ enum Command {
     Render(render::Args),
     Fetch(fetch::Args),
     Update(update::Args),
+    Check(check::Args),
+    Explain(explain::Args),
     Bump(bump::Args),
+    Patch(patch::Args),
+    Ci(ci::Args),
     Sign(sign::Args),
+    Status(status::Args),
+    Upload(upload::Args),
+    Rebuild(rebuild::Args),
     Abi(abi::Args),
     Test(test::Args),
     Schema(schema::Args),
@@ -95,8 +111,15 @@ impl Command {
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
             Command::Update(_) => "update",
+            Command::Check(_) => "check",
+            Command::Explain(_) => "explain",
             Command::Bump(_) => "bump",
+            Command::Patch(_) => "patch",
+            Command::Ci(_) => "ci",
             Command::Sign(_) => "sign",
+            Command::Status(_) => "status",
+            Command::Upload(_) => "upload",
+            Command::Rebuild(_) => "rebuild",
             Command::Abi(_) => "abi",
             Command::Test(_) => "test",
             Command::Schema(_) => "schema",
@@ -112,8 +135,15 @@ impl Command {
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
             Command::Update(args) => update::run(args, context),
+            Command::Check(args) => check::run(args, context),
+            Command::Explain(args) => explain::run(args, context),
             Command::Bump(args) => bump::run(args, context),
+            Command::Patch(args) => patch::run(args, context),
+            Command::Ci(args) => ci::run(args, context),
             Command::Sign(args) => sign::run(args, context),
+            Command::Status(args) => status::run(args, context),
+            Command::Upload(args) => upload::run(args, context),
+            Command::Rebuild(args) => rebuild::run(args, context),
             Command::Abi(args) => abi::run(args, context),
             Command::Test(args) => test::run(args, context),
             Command::Schema(args) => schema::run(args, context),

@@ -22,7 +22,9 @@ use crate::{fetch, parallel};
 /// Takes recipes, whose source packages it builds first, and .dsc files. The
 /// roots are made by mmdebstrap on first use, cached, and renewed when a week
 /// old. What a package runs there, in its build, installation and tests, has no
-/// network. Tests are those of debian/tests, by autopkgtest's rules.
+/// network. Tests are those of debian/tests, by autopkgtest's rules; before them,
+/// modules of nginx are tried with each flavor: nginx loads them, starts, answers,
+/// stops, and starts again when they are purged.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// recipe.toml, a folder that holds one, or a .dsc

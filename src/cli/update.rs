@@ -55,8 +55,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     };
     let mut output = Output::default();
     let (mut changes, mut series_data) = (Vec::new(), Vec::new());
-    for recipe in recipe_files(&args.recipes.recipes)? {
-        let update = match follow::update(&recipe, &options, &context.printer) {
+    let recipes = recipe_files(&args.recipes.recipes)?;
+    let updates = follow::update_all(&recipes, &options, &context.printer)?;
+    for (recipe, update) in recipes.iter().zip(updates) {
+        let update = match update {
             Ok(update) => update,
             Err(failure) => {
                 output.failures.push(failure);
@@ -65,13 +67,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         };
         for change in &update.changes {
             output.text.push_str(&text(change));
-            changes.push(document(change, &recipe));
+            changes.push(document(change, recipe));
         }
         for one in &update.series {
             output.text.push_str(&format!("series {one}: its data is new in the lock\n"));
             series_data.push(json!({"recipe": recipe.display().to_string(), "series": one}));
         }
-        let said = life::life(&recipe::load(&recipe)?, &newest, &today);
+        let said = life::life(&recipe::load(recipe)?, &newest, &today);
         said.into_iter().for_each(|said| context.printer.tell(said));
         let name = recipe.with_extension("lock");
         if args.check && update.is_needed() {
@@ -104,7 +106,8 @@ fn text(change: &Change) -> String {
     change.reasons.iter().fold(head, |text, reason| format!("{text}    {reason}\n"))
 }
 
-fn document(change: &Change, recipe: &std::path::Path) -> Value {
+/// A change as documents write it.
+pub fn document(change: &Change, recipe: &std::path::Path) -> Value {
     json!({
         "recipe": recipe.display().to_string(),
         "name": change.name,

@@ -8,9 +8,11 @@
 
 mod call;
 mod conditional;
+mod web;
 
-pub use call::{Answer as Reply, Question};
+pub use call::{Answer as ServiceAnswer, Question};
 pub use conditional::{Answer, Known};
+pub use web::{Reply, Web};
 
 use std::error::Error as _;
 use std::fs::File;
@@ -58,6 +60,14 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// The wait after the `in_vain`th try (counted from 1) that brought nothing,
+    /// varied at random.
+    pub fn wait(&self, in_vain: u32) -> Duration {
+        back_off(self, in_vain, random())
+    }
+}
+
 /// However much each try brings: a server that cuts every few bytes is broken.
 const TRIES_ALTOGETHER: u32 = 100;
 
@@ -68,21 +78,24 @@ impl Client {
     /// Reads the environment and the system's certificates: a few milliseconds,
     /// so only when something is really downloaded.
     pub fn new(patience: &Patience) -> Result<Client, FetchError> {
-        // fails only where one is installed already
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::blocking::Client::builder()
-            .user_agent(concat!("pkgr/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(patience.connect)
-            .timeout(patience.stall) // of the blocking client: for the head, then for each read
-            .redirect(reqwest::redirect::Policy::custom(follow))
-            .build()
-            .map(Client)
-            .map_err(|e| FetchError::Http {
-                url: "anything".to_string(),
-                why: format!("{}; are the system's certificates there (ca-certificates)", chain(&e)),
-                tries: 1,
-            })
+        build(patience, reqwest::redirect::Policy::custom(follow)).map(Client)
     }
+}
+
+fn build(patience: &Patience, redirects: reqwest::redirect::Policy) -> Result<reqwest::blocking::Client, FetchError> {
+    // fails only where one is installed already
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::blocking::Client::builder()
+        .user_agent(concat!("pkgr/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(patience.connect)
+        .timeout(patience.stall) // of the blocking client: for the head, then for each read
+        .redirect(redirects)
+        .build()
+        .map_err(|e| FetchError::Http {
+            url: "anything".to_string(),
+            why: format!("{}; are the system's certificates there (ca-certificates)", chain(&e)),
+            tries: 1,
+        })
 }
 
 #[derive(Debug, thiserror::Error)]

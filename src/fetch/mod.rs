@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use compression::Compression;
-pub use http::{Patience, Question, Reply};
+pub use http::{Patience, Question, Reply, ServiceAnswer, Web};
 
 use crate::deb::checksums::Checksums;
 use crate::diagnostic::{Diagnostic, Failure};
@@ -46,6 +46,9 @@ pub struct Options {
     /// Where the distributions' archives are.
     pub archives: apt::Settings,
 }
+
+/// The most that [`Fetcher::document`] takes.
+const LARGEST_DOCUMENT: u64 = 16 << 20;
 
 /// Fetches sources.
 pub struct Fetcher<'a> {
@@ -141,6 +144,22 @@ impl<'a> Fetcher<'a> {
             self.remember_listing(fetched, &inspection.listing);
         }
         Ok(inspection)
+    }
+
+    /// Unpacks a fetched source into a folder ([`archive::unpack`]); a failure names
+    /// the place of the source in the recipe.
+    pub fn unpack(&self, source: &Source, fetched: &Fetched, into: &Path) -> Result<(), Failure> {
+        archive::unpack(&fetched.path, fetched.compression, into, &Rules::default())
+            .map_err(|error| at_place(FetchError::Archive { name: source.location.key(), error }, source))
+    }
+
+    /// The bytes behind a URL that nothing pins, a few megabytes at most.
+    pub fn document(&self, url: &str) -> Result<Vec<u8>, Failure> {
+        if self.options.offline {
+            return Err(FetchError::Offline { key: url.to_string() }.into());
+        }
+        let checksums = self.download(Some(LARGEST_DOCUMENT))?.fetch(url, None)?;
+        crate::files::read(&self.cache.path(&checksums.sha256))
     }
 
     fn fetch_source(&self, source: &Source, folder: &Path, lock: &Lock) -> Result<Fetched, FetchError> {
@@ -271,7 +290,7 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Asks a web service; at most `limit` bytes are taken as its answer.
-    pub fn call(&self, question: &Question, limit: u64) -> Result<Reply, FetchError> {
+    pub fn call(&self, question: &Question, limit: u64) -> Result<ServiceAnswer, FetchError> {
         if self.options.offline {
             return Err(FetchError::Offline { key: question.url.clone() });
         }

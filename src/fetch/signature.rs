@@ -344,8 +344,13 @@ pub(super) fn problem(error: &VerificationError) -> Problem {
             with_weak(sig, Problem { code, why, facts })
         }
         VerificationError::BadSignature { sig, error, .. } => {
-            let why = format!("the signature by {} does not match the bytes", issuer(sig));
-            with_weak(sig, Problem { facts: causes(error.as_ref()), ..Problem::new("signature-bad", why) })
+            let expired = matches!(error.downcast_ref(), Some(sequoia_openpgp::Error::Expired(_)));
+            let (code, state) = match expired {
+                true => ("signature-expired", "is no longer valid"),
+                false => ("signature-bad", "does not match the bytes"),
+            };
+            let why = format!("the signature by {} {state}", issuer(sig));
+            with_weak(sig, Problem { facts: causes(error.as_ref()), ..Problem::new(code, why) })
         }
         other => Problem::new("signature-malformed", other.to_string()),
     }

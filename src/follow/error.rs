@@ -24,6 +24,8 @@ pub enum FollowError {
     NoBase { package: String },
     #[error("{deb} is of another architecture: {found}")]
     WrongArchitecture { deb: String, found: String },
+    #[error("{file} is not in the cache")]
+    NotCached { file: String },
 }
 
 impl FollowError {
@@ -34,6 +36,7 @@ impl FollowError {
             FollowError::NoFlavors { .. } | FollowError::NoBase { .. } => "follow-no-flavor",
             FollowError::NotBuilt { .. } => "follow-not-built",
             FollowError::BadDeb { .. } => "bad-deb",
+            FollowError::NotCached { .. } => "source-offline",
             FollowError::Silent { .. } | FollowError::WrongArchitecture { .. } => "follow-bad-nginx",
         }
     }

@@ -8,14 +8,19 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::Task;
 use super::error::FollowError;
+use super::memo;
+use super::shipped;
 use crate::deb::architecture;
 use crate::deb::archive::{self, Limits};
-use crate::diagnostic::{Diagnostic, Failure};
+use crate::diagnostic::{self, Diagnostic, Failure};
 use crate::fetch::apt::{BinaryEntry, Scope, SourceEntry};
 use crate::lock::{LockedFlavor, LockedMode, NginxFacts};
 use crate::nginx::binary::{Binary, Kind};
+use crate::parallel;
 use crate::plan::follow::Harvest;
 use crate::recipe::keys::FLAVORS;
 
@@ -23,8 +28,11 @@ const SEQUENCE: &str = "dh-sequence-nginx";
 const ABI: &str = "nginx-abi-";
 const EXECUTABLE: &[u8] = b"usr/sbin/nginx";
 
+/// Downloads at a time: packages are small, and the archive is far away.
+const AT_A_TIME: usize = 4;
+
 /// What one executable was built with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Built {
     configure: Vec<String>,
     signature: String,
@@ -46,7 +54,7 @@ pub(super) fn facts(task: &Task, entry: &SourceEntry, scope: &Scope) -> Result<N
         }
         packages.push((name.clone(), found.built));
     }
-    let Some((first, _)) = packages.first() else {
+    let Some((first, of_first)) = packages.first() else {
         return Err(
             FollowError::NoFlavors { flavors: wanted.flavors.join(", "), version: entry.version.to_string() }.into()
         );
@@ -55,6 +63,12 @@ pub(super) fn facts(task: &Task, entry: &SourceEntry, scope: &Scope) -> Result<N
         true => LockedMode::Flavors,
         false => LockedMode::Dev,
     };
+    let wanted_packages: Vec<String> = match mode {
+        LockedMode::Flavors => wanted.flavors.iter().map(|name| format!("nginx-{name}")).collect(),
+        LockedMode::Dev => vec!["nginx".to_string()],
+    };
+    bring(task, &packages, &wanted_packages)?;
+    shipped::tell(task, wanted, (first, of_first), scope)?;
     let harvest = Harvesting { task, entry, packages: &packages };
     match mode {
         LockedMode::Flavors => harvest.flavors(wanted),
@@ -138,6 +152,27 @@ fn missing(
     }
 }
 
+/// Reads the executables of packages several at a time, so that each is known
+/// when it is asked for. What is in none of them is not asked for here.
+fn bring(task: &Task, packages: &[(String, Vec<BinaryEntry>)], wanted: &[String]) -> Result<(), Failure> {
+    let of = |(architecture, entries): &'_ (String, Vec<BinaryEntry>)| {
+        let chosen = entries.iter().filter(|entry| entry.architecture != "all" && wanted.contains(&entry.package));
+        chosen.map(|entry| (architecture.clone(), entry.clone())).collect::<Vec<_>>()
+    };
+    let all: Vec<(String, BinaryEntry)> = packages.iter().flat_map(of).collect();
+    let read = parallel::map(&all, AT_A_TIME, |(architecture, entry)| read(task, entry, architecture));
+    diagnostic::all(read).map(drop)
+}
+
+/// The executable in a package; `None` where it has none.
+fn read(task: &Task, entry: &BinaryEntry, architecture: &str) -> Result<Option<Built>, Failure> {
+    let question = format!("nginx built 1 {} {architecture}", entry.file.sha256);
+    memo::remembered(task.fetcher.cache(), &question, || {
+        let path = task.archives.pool_file(&entry.site, &entry.directory, &entry.file)?;
+        Ok(built(&path, &entry.file.name, architecture)?)
+    })
+}
+
 /// The packages by architecture, being read.
 struct Harvesting<'a> {
     task: &'a Task<'a>,
@@ -187,7 +222,7 @@ impl Harvesting<'_> {
         let mut meta = None;
         for (architecture, packages) in self.packages {
             let Some(entry) = packages.iter().find(|entry| entry.package == package) else { continue };
-            match self.read(entry, architecture)? {
+            match read(self.task, entry, architecture)? {
                 Some(built) => self.add(&mut flavor, architecture, built),
                 None => meta = Some(entry),
             }
@@ -255,7 +290,7 @@ impl Harvesting<'_> {
         };
         for (architecture, packages) in self.packages {
             for entry in packages.iter().filter(|entry| entry.architecture != "all") {
-                if let Some(built) = self.read(entry, architecture)? {
+                if let Some(built) = read(self.task, entry, architecture)? {
                     self.add(&mut one, architecture, built);
                     break;
                 }
@@ -274,12 +309,6 @@ impl Harvesting<'_> {
             signatures: one.signatures,
             flavors,
         })
-    }
-
-    /// The executable in a package; `None` where it has none.
-    fn read(&self, entry: &BinaryEntry, architecture: &str) -> Result<Option<Built>, Failure> {
-        let path = self.task.archives.pool_file(&entry.site, &entry.directory, &entry.file)?;
-        Ok(built(&path, &entry.file.name, architecture)?)
     }
 }
 

@@ -5,7 +5,9 @@
 //! ```text
 //! resolve   one package in one series: its newest version, its files by digest
 //! harvest   what nginx's own packages say: mode, flavors, arguments, signatures
+//! memo      what was read out of the same bytes before
 //! life      new series, and those at their end; tables, the newest data on them
+//! shipped   modules that the distribution has as well, and the recipe does not know of
 //! compare   what is new, and whether modules built before may go on loading
 //! ```
 //!
@@ -16,9 +18,12 @@ mod compare;
 mod error;
 mod harvest;
 pub mod life;
+mod memo;
 mod resolve;
+mod shipped;
 pub mod tables;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use compare::{Change, Weight};
@@ -62,6 +67,16 @@ impl Update {
         self.lock != self.loaded
     }
 
+    /// The lock as it would be written.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// The same, for what else there is to record.
+    pub fn lock_mut(&mut self) -> &mut Lock {
+        &mut self.lock
+    }
+
     /// Writes the lock, unless somebody else has meanwhile; returns whether it changed.
     pub fn save(&self) -> Result<bool, Failure> {
         if !self.is_needed() {
@@ -78,34 +93,108 @@ impl Update {
 /// Looks up everything that a recipe follows. The cache fills; nothing else is
 /// written before [`Update::save`].
 pub fn update(recipe: &Path, options: &Options, listener: &dyn Listener) -> Result<Update, Failure> {
-    // what the lock knows of series is believed first
-    let path = Lock::path_for(recipe);
-    let loaded = Lock::load(&path)?;
-    let recipe = recipe::load(recipe)?;
-    let all = following(&recipe)?;
-    let chosen = |following: &&Following| options.only.is_none_or(|only| only.matches(&following.series));
-    let asked: Vec<&Following> = all.iter().filter(chosen).collect();
+    let opened = Opened::new(recipe, options.only)?;
+    let found = look_up(&[(0, &opened)], options, listener)?;
+    Ok(opened.finish(diagnostic::all(found.into_iter().map(|(_, found)| found))?))
+}
+
+/// As [`update`], for several recipes in one look: each suite of an archive is
+/// asked for once, and a package that several follow is looked into once. A
+/// recipe that fails keeps no other from being looked up. The results are in the
+/// order of the recipes.
+pub fn update_all(
+    recipes: &[impl AsRef<Path>],
+    options: &Options,
+    listener: &dyn Listener,
+) -> Result<Vec<Result<Update, Failure>>, Failure> {
+    let opened: Vec<_> = recipes.iter().map(|recipe| Opened::new(recipe.as_ref(), options.only)).collect();
+    let good: Vec<(usize, &Opened)> =
+        opened.iter().enumerate().filter_map(|(number, opened)| Some((number, opened.as_ref().ok()?))).collect();
+    let mut found: BTreeMap<usize, Vec<Result<Found, Failure>>> = BTreeMap::new();
+    for (number, result) in look_up(&good, options, listener)? {
+        found.entry(number).or_default().push(result);
+    }
+    let finish = |(number, opened): (usize, Result<Opened, Failure>)| {
+        let found = diagnostic::all(found.remove(&number).unwrap_or_default());
+        opened.and_then(|opened| Ok(opened.finish(found?)))
+    };
+    Ok(opened.into_iter().enumerate().map(finish).collect())
+}
+
+/// One entry for the lock, and how it differs from what is there.
+type Found = (Followed, Option<Change>);
+
+/// What was found, each with the number of the recipe that asked for it.
+type Numbered = Vec<(usize, Result<Found, Failure>)>;
+
+/// Looks up all that recipes ask for; the results are in the recipes' order. What is of one series is looked up by one thread, so that
+/// each finds in the cache what the one before it read out of the same indexes
+/// and packages.
+fn look_up(recipes: &[(usize, &Opened)], options: &Options, listener: &dyn Listener) -> Result<Numbered, Failure> {
     let fetcher = Fetcher::new(options.fetch.clone(), listener)?;
     let archives = Archives::new(&fetcher, options.fetch.archives.clone());
-    let look = |following: &&Following| {
-        let old = loaded.follow(&following.name, &following.series.name);
-        one(&Task { archives: &archives, fetcher: &fetcher, listener, following, old })
-            .map_err(|failure| failure_at(failure, following))
-    };
-    let found = diagnostic::all(parallel::map(&asked, options.jobs, look))?;
-    let mut lock = loaded.clone();
-    let mut changes = Vec::new();
-    for (followed, change) in found {
-        lock.set_follow(followed);
-        changes.extend(change);
+    let mut groups: BTreeMap<&str, Vec<(usize, Task)>> = BTreeMap::new();
+    let mut numbers = Vec::new();
+    for (number, opened) in recipes {
+        for following in opened.asked() {
+            let old = opened.lock.follow(&following.name, &following.series.name);
+            let task = Task { archives: &archives, fetcher: &fetcher, listener, following, old };
+            groups.entry(&following.series.name).or_default().push((numbers.len(), task));
+            numbers.push(*number);
+        }
     }
-    if options.only.is_none() {
-        let wanted = |old: &Followed| all.iter().any(|f| f.name == old.name && f.series.name == old.series);
-        changes.extend(lock.follows.iter().filter(|old| !wanted(old)).map(Change::gone));
-        lock.follows.retain(wanted);
+    let groups: Vec<Vec<(usize, Task)>> = groups.into_values().collect();
+    let look =
+        |(place, task): &(usize, Task)| (*place, one(task).map_err(|failure| failure_at(failure, task.following)));
+    let found = parallel::map(&groups, options.jobs, |group| group.iter().map(look).collect::<Vec<_>>());
+    let mut found: Vec<_> = found.into_iter().flatten().collect();
+    found.sort_by_key(|(place, _)| *place);
+    Ok(numbers.into_iter().zip(found.into_iter().map(|(_, result)| result)).collect())
+}
+
+/// A recipe that is being looked up.
+struct Opened {
+    path: PathBuf,
+    recipe: recipe::Recipe,
+    lock: Lock,
+    all: Vec<Following>,
+    /// Of `all`, what is asked for.
+    chosen: Vec<bool>,
+    is_whole: bool,
+}
+
+impl Opened {
+    fn new(recipe: &Path, only: Option<&Selector>) -> Result<Opened, Failure> {
+        // what the lock knows of series is believed first
+        let path = Lock::path_for(recipe);
+        let lock = Lock::load(&path)?;
+        let recipe = recipe::load(recipe)?;
+        let all = following(&recipe)?;
+        let chosen = all.iter().map(|following| only.is_none_or(|only| only.matches(&following.series))).collect();
+        Ok(Opened { path, recipe, lock, all, chosen, is_whole: only.is_none() })
     }
-    let series = life::keep(&recipe, &mut lock);
-    Ok(Update { changes, looked_up: asked.len(), series, path, loaded, lock })
+
+    fn asked(&self) -> impl Iterator<Item = &Following> {
+        self.all.iter().zip(&self.chosen).filter(|(_, chosen)| **chosen).map(|(following, _)| following)
+    }
+
+    /// With what was found.
+    fn finish(self, found: Vec<Found>) -> Update {
+        let looked_up = found.len();
+        let mut lock = self.lock.clone();
+        let mut changes = Vec::new();
+        for (followed, change) in found {
+            lock.set_follow(followed);
+            changes.extend(change);
+        }
+        if self.is_whole {
+            let wanted = |old: &Followed| self.all.iter().any(|f| f.name == old.name && f.series.name == old.series);
+            changes.extend(lock.follows.iter().filter(|old| !wanted(old)).map(Change::gone));
+            lock.follows.retain(wanted);
+        }
+        let series = life::keep(&self.recipe, &mut lock);
+        Update { changes, looked_up, series, path: self.path, loaded: self.lock, lock }
+    }
 }
 
 /// One package to be looked up, and what the lock had of it.
@@ -117,7 +206,7 @@ struct Task<'a> {
     old: Option<&'a Followed>,
 }
 
-fn one(task: &Task) -> Result<(Followed, Option<Change>), Failure> {
+fn one(task: &Task) -> Result<Found, Failure> {
     let new = resolve::resolve(task)?;
     // another package under the same name is not compared with
     let old = task.old.filter(|old| old.package == new.package && old.nginx.is_some() >= new.nginx.is_some());
@@ -135,7 +224,7 @@ fn one(task: &Task) -> Result<(Followed, Option<Change>), Failure> {
         task.listener.tell(Diagnostic::warning("apt-older", message).hint(hint));
         return Ok((old.clone(), None));
     }
-    let Some(change) = compare::compare(old, &new, || resolve::changed_headers(task.fetcher, old, &new)) else {
+    let Some(change) = compare::compare(old, &new, || resolve::changed_headers(task, old, &new)) else {
         return Ok((old.clone(), None));
     };
     let only_abi = task.following.nginx.as_ref().is_some_and(|harvest| harvest.rebuild == Rebuild::Abi);

@@ -2,9 +2,8 @@
 //! all there, each file by its digest.
 
 use super::error::FollowError;
-use super::{Task, harvest};
+use super::{Task, harvest, memo};
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::fetch::Fetcher;
 use crate::fetch::apt::{Pocket, PoolFile, Scope, SourceEntry};
 use crate::fetch::cache::Found;
 use crate::lock::{Followed, LockedMode, PinnedFile};
@@ -33,7 +32,7 @@ pub(super) fn resolve(task: &Task) -> Result<Followed, Failure> {
         };
         let mut facts = harvest::facts(task, &entry, &scope)?;
         facts.headers = match followed.main_orig() {
-            Some(orig) => Some(fingerprint(task.fetcher, orig, &debian)?.digest()),
+            Some(orig) => Some(fingerprint(task, orig, &debian)?.digest()),
             None => None,
         };
         followed.nginx = Some(facts);
@@ -133,19 +132,22 @@ pub(super) fn is_still_there(task: &Task, old: &Followed) -> Result<bool, Failur
     Ok(true)
 }
 
-fn fingerprint(fetcher: &Fetcher, orig: &PinnedFile, debian: &PinnedFile) -> Result<Fingerprint, Failure> {
-    let path = |file: &PinnedFile| fetcher.cache().path(&file.sha256);
-    Ok(Fingerprint::of_package(&path(orig), &path(debian))?)
+fn fingerprint(task: &Task, orig: &PinnedFile, debian: &PinnedFile) -> Result<Fingerprint, Failure> {
+    let (cache, distro) = (task.fetcher.cache(), task.following.series.distro);
+    let question = format!("nginx headers 1 {} {} {distro}", orig.sha256, debian.sha256);
+    memo::remembered(cache, &question, || {
+        for file in [orig, debian] {
+            if !matches!(cache.find(&file.sha256)?, Found::Whole(_)) {
+                return Err(FollowError::NotCached { file: file.file.clone() }.into());
+            }
+        }
+        Ok(Fingerprint::of_package(&cache.path(&orig.sha256), &cache.path(&debian.sha256), distro)?)
+    })
 }
 
 /// Which headers differ, where the cache still has the older package to tell.
-pub(super) fn changed_headers(fetcher: &Fetcher, old: &Followed, new: &Followed) -> Option<Vec<String>> {
-    let of = |followed: &Followed| {
-        let (orig, debian) = (followed.main_orig()?, followed.debian.as_ref()?);
-        let there = |file: &PinnedFile| matches!(fetcher.cache().find(&file.sha256), Ok(Found::Whole(_)));
-        (there(orig) && there(debian)).then_some(())?;
-        fingerprint(fetcher, orig, debian).ok()
-    };
+pub(super) fn changed_headers(task: &Task, old: &Followed, new: &Followed) -> Option<Vec<String>> {
+    let of = |followed: &Followed| fingerprint(task, followed.main_orig()?, followed.debian.as_ref()?).ok();
     let (old, new) = (of(old)?, of(new)?);
     let changes = old.changes_to(&new);
     Some(changes.into_iter().map(|(path, change)| format!("{path} {}", change.name())).collect())

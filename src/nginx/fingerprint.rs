@@ -9,17 +9,17 @@
 //! to judge.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::fetch::archive::{self, ArchiveError, EntryKind, Inspection, Rules};
-use crate::fetch::compression::{self, Compression, Detected};
+use crate::fetch::archive::{EntryKind, Inspection};
 use crate::fetch::digest::sha256;
 use crate::nginx::header;
+use crate::nginx::packaging::{self, PackagingError, inspect};
 use crate::patch::{self, PatchError, PatchFile};
+use crate::series::Distro;
 
 /// The headers of one nginx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,23 +54,9 @@ impl Change {
 /// Why there is no fingerprint.
 #[derive(Debug, thiserror::Error)]
 pub enum FingerprintError {
-    /// A tarball of the source package.
-    #[error("cannot look into {}: {error}", path.display())]
-    Tarball {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        error: ArchiveError,
-    },
-    /// It is not compressed as a tarball of a source package is.
-    #[error("{} is no .tar.gz, .tar.bz2 or .tar.xz", .0.display())]
-    Compression(PathBuf),
-    /// debian/patches/series is not UTF-8.
-    #[error("debian/patches/series is not UTF-8")]
-    Series,
-    /// The series names a file that is not there.
-    #[error("debian/patches/series names {0}, which is not there")]
-    NoPatch(String),
+    /// A tarball of the source package, or a patch that is not there.
+    #[error(transparent)]
+    Packaging(#[from] PackagingError),
     /// A patch does not apply.
     #[error("{}: {}", .0.patch, .0.obstacle)]
     Patch(#[from] PatchError),
@@ -84,22 +70,20 @@ impl From<FingerprintError> for Failure {
         let message = error.to_string();
         match error {
             FingerprintError::Patch(error) => error.into_failure("nginx's source"),
-            FingerprintError::Tarball { error, .. } => {
-                Failure::new(error.kind(), Diagnostic::error(error.code(), message))
-            }
-            _ => Failure::environment(Diagnostic::error("nginx-source", message)),
+            FingerprintError::Packaging(error) => error.into(),
+            FingerprintError::NotNginx(_) => Failure::environment(Diagnostic::error("nginx-source", message)),
         }
     }
 }
 
 impl Fingerprint {
     /// Of a source package in format 3.0 (quilt): its main tarball, and its
-    /// `debian.tar`, whose patches are applied in memory as dpkg-source does.
-    pub fn of_package(orig: &Path, debian: &Path) -> Result<Fingerprint, FingerprintError> {
-        let patches = patches(debian)?;
+    /// `debian.tar`, whose patches are applied in memory as dpkg-source does on a
+    /// system of that distribution.
+    pub fn of_package(orig: &Path, debian: &Path, distro: Distro) -> Result<Fingerprint, FingerprintError> {
+        let patches = parsed_patches(debian, distro)?;
         let touched = patch::touched(&patches);
         let wanted = |path: &[u8]| is_header(path) || touched.contains(path);
-        // only regular files are read, so links may lead where they like
         let tree = inspect(orig, &wanted)?;
         if !tree.files.contains_key(b"src/core/nginx.h".as_slice()) {
             return Err(FingerprintError::NotNginx(orig.to_path_buf()));
@@ -150,41 +134,11 @@ fn is_header(path: &[u8]) -> bool {
     path.starts_with(b"src/") && path.ends_with(b".h")
 }
 
-/// The patches that a `debian.tar` names, in order; none where it names none.
-fn patches(debian: &Path) -> Result<Vec<PatchFile>, FingerprintError> {
-    // the one top folder, debian/, is taken off
-    let packed = inspect(debian, &|path| path.starts_with(b"patches/"))?;
-    let Some(series) = packed.files.get(b"patches/series".as_slice()) else { return Ok(Vec::new()) };
-    let series = std::str::from_utf8(series).map_err(|_| FingerprintError::Series)?;
-    let read = |name: &str| {
-        let content = packed.files.get(format!("patches/{name}").as_bytes());
-        let content = content.ok_or_else(|| FingerprintError::NoPatch(name.to_string()))?;
-        Ok(patch::parse(&format!("debian/patches/{name}"), content)?)
-    };
-    series.lines().filter_map(patch_name).map(read).collect()
-}
-
-/// The patch that a line of a series names; options behind it mean nothing to
-/// dpkg-source, and a comment begins with `#` at the start or behind a blank.
-fn patch_name(line: &str) -> Option<&str> {
-    line.split_ascii_whitespace().next().filter(|word| !word.starts_with('#'))
-}
-
-fn inspect(path: &Path, wanted: &dyn Fn(&[u8]) -> bool) -> Result<Inspection, FingerprintError> {
-    let failed = |error| FingerprintError::Tarball { path: path.to_path_buf(), error };
-    let compression = compression_of(path).map_err(|error| failed(ArchiveError::Io(error)))?;
-    let compression = compression.ok_or_else(|| FingerprintError::Compression(path.to_path_buf()))?;
-    let rules = Rules { allow_outward_links: true, ..Rules::default() };
-    archive::inspect_with(path, compression, wanted, &rules).map_err(failed)
-}
-
-fn compression_of(path: &Path) -> std::io::Result<Option<Compression>> {
-    let mut head = Vec::new();
-    std::fs::File::open(path)?.take(compression::HEAD as u64).read_to_end(&mut head)?;
-    Ok(match compression::detect(&head) {
-        Detected::Usable(compression) => Some(compression),
-        _ => None,
-    })
+/// The patches of a `debian.tar`, read as `patch` wants them.
+fn parsed_patches(debian: &Path, distro: Distro) -> Result<Vec<PatchFile>, FingerprintError> {
+    let named = packaging::patches(debian, distro)?;
+    let parse = |(name, content): &(String, Vec<u8>)| patch::parse(&format!("debian/patches/{name}"), content);
+    Ok(named.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
 /// The main tarball as `patch` sees it.
@@ -231,12 +185,5 @@ mod tests {
     #[test]
     fn a_renamed_header_is_another_tree() {
         assert_ne!(of(&[("src/a.h", "int a;")]).digest(), of(&[("src/b.h", "int a;")]).digest());
-    }
-
-    #[test]
-    fn lines_of_a_series() {
-        assert_eq!(patch_name("0001-a.patch -p1 # why"), Some("0001-a.patch"));
-        assert_eq!(patch_name("  # none"), None);
-        assert_eq!(patch_name(""), None);
     }
 }

@@ -5,7 +5,7 @@
 //! [`signature`] compares what nginx compares, and [`loading`] gives the verdict
 //! on a module and an nginx. [`configure`] makes a module's configuration out of
 //! nginx's own. [`fingerprint`] tells when the patched headers moved though the
-//! signature did not ([`header`]).
+//! signature did not ([`header`]). [`packaging`] reads nginx's source package.
 //!
 //! Nothing here runs nginx, unpacks a package to disk or asks the network.
 
@@ -15,5 +15,6 @@ pub mod elf;
 pub mod fingerprint;
 pub mod header;
 pub mod loading;
+pub mod packaging;
 pub mod signature;
 pub mod version;

@@ -15,23 +15,85 @@ use crate::diagnostic::Diagnostic;
 /// afterwards; after an error it has those of the patches before the refused
 /// one, and maybe some of its.
 pub fn apply_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    series(patches, tree, false)
+}
+
+/// The same as dpkg-source does it when it unpacks: what patches change below
+/// debian/ it refuses only when it builds, and a .diff.gz of format 1.0 is there
+/// for nothing else.
+pub fn unpack_series(patches: &[PatchFile], tree: &mut Tree<'_>) -> Result<Vec<Diagnostic>, PatchError> {
+    series(patches, tree, true)
+}
+
+fn series(patches: &[PatchFile], tree: &mut Tree<'_>, debian: bool) -> Result<Vec<Diagnostic>, PatchError> {
     let mut warnings = Vec::new();
     for patch in patches {
         warnings.extend(patch.warnings.iter().cloned());
-        warnings.extend(analysis::check(patch, tree)?);
-        let report = Reporter { name: &patch.name, bytes: &patch.bytes };
-        Applier {
-            report,
-            patch,
-            tree: &mut *tree,
-            git: false,
-            waiting: Vec::new(),
-            leaving: BTreeSet::new(),
-            results: BTreeSet::new(),
-        }
-        .run()?;
+        warnings.extend(apply_one(patch, tree, 0, debian)?.1);
     }
     Ok(warnings)
+}
+
+/// One part of a patch that was applied: the changes of one file.
+#[derive(Debug)]
+pub struct Applied {
+    /// Which part of the patch, counted from 0.
+    pub(super) part: usize,
+    /// The file that was meant.
+    pub path: Vec<u8>,
+    /// Its bytes before and after.
+    pub(super) before: Vec<u8>,
+    pub(super) after: Vec<u8>,
+    /// Where each hunk went.
+    pub hunks: Vec<Placed>,
+}
+
+/// Where a hunk went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// The line at which it matched, counted from 1; before which it inserts, if
+    /// it has no old lines.
+    pub line: i64,
+    /// How many lines that is after the one that it names.
+    pub offset: i64,
+    /// How many lines of context were ignored.
+    pub fuzz: i64,
+}
+
+impl Placed {
+    /// Whether it matched where and as it says.
+    pub fn is_exact(&self) -> bool {
+        self.offset == 0 && self.fuzz == 0
+    }
+}
+
+/// Applies one patch with up to `fuzz` lines of context ignored at either end of a
+/// hunk, as `patch -F` does; 0 is what dpkg-source takes. Tells where every hunk
+/// went, and what dpkg-source would warn of.
+pub fn apply(patch: &PatchFile, tree: &mut Tree<'_>, fuzz: i64) -> Result<(Vec<Applied>, Vec<Diagnostic>), PatchError> {
+    apply_one(patch, tree, fuzz, false)
+}
+
+fn apply_one(
+    patch: &PatchFile,
+    tree: &mut Tree<'_>,
+    fuzz: i64,
+    debian: bool,
+) -> Result<(Vec<Applied>, Vec<Diagnostic>), PatchError> {
+    let warnings = analysis::check(patch, tree)?;
+    let applier = Applier {
+        report: Reporter { name: &patch.name, bytes: &patch.bytes },
+        patch,
+        tree,
+        debian,
+        fuzz,
+        applied: Vec::new(),
+        git: false,
+        waiting: Vec::new(),
+        leaving: BTreeSet::new(),
+        results: BTreeSet::new(),
+    };
+    Ok((applier.run()?, warnings))
 }
 
 /// A change that waits until all files of a git patch are read: an entry, or
@@ -42,6 +104,10 @@ struct Applier<'a, 't, 'b> {
     report: Reporter<'a>,
     patch: &'a PatchFile,
     tree: &'t mut Tree<'b>,
+    /// Whether debian/ may be changed.
+    debian: bool,
+    fuzz: i64,
+    applied: Vec<Applied>,
     git: bool,
     waiting: Vec<Waiting>,
     /// Paths that a waiting change removes: they count as gone.
@@ -62,23 +128,25 @@ enum Meant<'a> {
 }
 
 impl<'a> Applier<'a, '_, '_> {
-    fn run(mut self) -> Result<(), PatchError> {
-        for file in &self.patch.files {
-            self.refuse_debian(file)?;
+    fn run(mut self) -> Result<Vec<Applied>, PatchError> {
+        for (part, file) in self.patch.files.iter().enumerate() {
+            if !self.debian {
+                self.refuse_debian(file)?;
+            }
             let meant = self.meant(file);
             if file.git != self.git {
                 self.flush(file)?;
                 self.git = file.git;
             }
             match meant {
-                Meant::File(path) => self.file(file, path)?,
+                Meant::File(path) => self.file(part, file, path)?,
                 Meant::Skip(obstacle) => return Err(self.skipped(file, obstacle)),
             }
         }
-        match self.patch.files.last() {
-            Some(last) => self.flush(last),
-            None => Ok(()),
+        if let Some(last) = self.patch.files.last() {
+            self.flush(last)?;
         }
+        Ok(self.applied)
     }
 
     /// dpkg-source replaces debian/ and compares the tree with orig and patches:
@@ -150,7 +218,7 @@ impl<'a> Applier<'a, '_, '_> {
     }
 
     /// Applies the hunks of one file.
-    fn file(&mut self, file: &'a FilePatch, path: &'a [u8]) -> Result<(), PatchError> {
+    fn file(&mut self, part: usize, file: &'a FilePatch, path: &'a [u8]) -> Result<(), PatchError> {
         let to = self.destination(file, path);
         if file.git && self.tree.kind(to).is_some() && !self.results.insert(names::normal(to)) {
             self.flush(file)?;
@@ -168,7 +236,9 @@ impl<'a> Applier<'a, '_, '_> {
             },
         };
         self.prerequisite(file, path, &content)?;
-        let patched = self.hunks(file, path, &content)?;
+        let (patched, hunks) = self.hunks(file, path, &content)?;
+        let after = patched.clone();
+        self.applied.push(Applied { part, path: names::normal(path), before: content, after, hunks });
         self.put(file, path, to, patched)
     }
 
@@ -211,19 +281,36 @@ impl<'a> Applier<'a, '_, '_> {
         Err(self.report.error(file.line, Obstacle::Prerequisite(path.to_vec())))
     }
 
-    fn hunks(&self, file: &FilePatch, path: &[u8], content: &[u8]) -> Result<Vec<u8>, PatchError> {
+    fn hunks(&self, file: &FilePatch, path: &[u8], content: &[u8]) -> Result<(Vec<u8>, Vec<Placed>), PatchError> {
         let mut target = Target::new(content, &self.patch.bytes);
+        let mut placed = Vec::with_capacity(file.hunks.len());
         for (index, hunk) in file.hunks.iter().enumerate() {
-            let Some(place) = target.locate(hunk, 0) else {
+            let Some((line, fuzz)) = self.locate(&target, index, hunk) else {
                 return Err(self.refused(path, index, hunk, &target));
             };
-            let creates = place == 1 && file.absent[OLD] == 2 && !content.is_empty();
-            if creates || !target.apply(hunk, place) {
+            let creates = line == 1 && file.absent[OLD] == 2 && !content.is_empty();
+            if creates || !target.apply(hunk, line) {
                 let obstacle = Obstacle::Overlap { path: path.to_vec(), hunk: index + 1 };
                 return Err(self.report.error(hunk.line, obstacle));
             }
+            placed.push(Placed { line, offset: line - hunk.first, fuzz });
         }
-        Ok(target.finish())
+        Ok((target.finish(), placed))
+    }
+
+    /// The line at which a hunk matches, and with how much fuzz: the least that
+    /// does. Before it allows more, GNU patch looks whether a first hunk would
+    /// match backwards, and gives up if so.
+    fn locate(&self, target: &Target<'_>, index: usize, hunk: &Hunk) -> Option<(i64, i64)> {
+        for fuzz in 0..=self.fuzz.min(hunk.leading.max(hunk.trailing)) {
+            if let Some(line) = target.locate(hunk, fuzz) {
+                return Some((line, fuzz));
+            }
+            if index == 0 && fuzz < self.fuzz && target.locate(&hunk.reversed(), fuzz).is_some() {
+                return None;
+            }
+        }
+        None
     }
 
     fn refused(&self, path: &[u8], index: usize, hunk: &Hunk, target: &Target<'_>) -> PatchError {

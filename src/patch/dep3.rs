@@ -158,6 +158,11 @@ fn without_tag(subject: &str) -> &str {
     }
 }
 
+/// Whether a line starts a field of DEP-3 or of a mail.
+pub(super) fn is_field(line: &str) -> bool {
+    field(line).is_some()
+}
+
 fn field(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(':')?;
     let known = FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name))
@@ -173,6 +178,16 @@ pub fn with_header(patch: &[u8], name: &str) -> Vec<u8> {
     if !header_bytes(patch).trim_ascii().is_empty() {
         return patch.to_vec();
     }
+    let mut out = format!("Description: {}\n", words_of(name)).into_bytes();
+    if !patch.starts_with(b"\n") {
+        out.push(b'\n');
+    }
+    out.extend_from_slice(patch);
+    out
+}
+
+/// Words made of a patch's file name.
+pub fn words_of(name: &str) -> String {
     let base = name.rsplit('/').next().unwrap_or(name);
     let mut words = base;
     for suffix in [".patch", ".diff", ".dpatch"] {
@@ -181,12 +196,7 @@ pub fn with_header(patch: &[u8], name: &str) -> Vec<u8> {
     let numbered = words.trim_start_matches(|c: char| c.is_ascii_digit());
     let words = numbered.strip_prefix(['-', '_']).filter(|w| !w.is_empty()).unwrap_or(words);
     let words: String = words.chars().map(|c| if matches!(c, '-' | '_') || c.is_control() { ' ' } else { c }).collect();
-    let mut out = format!("Description: {}\n", words.trim()).into_bytes();
-    if !patch.starts_with(b"\n") {
-        out.push(b'\n');
-    }
-    out.extend_from_slice(patch);
-    out
+    words.trim().to_string()
 }
 
 #[cfg(test)]

@@ -101,6 +101,9 @@ pub enum Obstacle {
     /// The change is in the tree already.
     #[error("the patch is already in the source: `{}` has this change", shown(.0))]
     AlreadyApplied(Vec<u8>),
+    /// The patch applies, but no form of it was found that does so exactly.
+    #[error("the patch applies, but cannot be rewritten to apply exactly")]
+    NotRefreshed,
     /// The tree has the file but not its bytes: the caller did not ask for it.
     #[error("the content of `{}` was not read", shown(.0))]
     Unread(Vec<u8>),
@@ -129,6 +132,7 @@ impl Obstacle {
             Obstacle::Prerequisite(_) => "patch-prerequisite",
             Obstacle::DoesNotApply { .. } | Obstacle::Overlap { .. } => "patch-does-not-apply",
             Obstacle::AlreadyApplied(_) => "patch-already-applied",
+            Obstacle::NotRefreshed => "patch-not-refreshed",
             Obstacle::Unread(_) => "patch-unread-file",
         }
     }
@@ -156,6 +160,9 @@ impl Obstacle {
                 format!("drop the patch for {source}, or limit it with `when` to the versions that need it")
             }
             Obstacle::DoesNotApply { .. } | Obstacle::Overlap { .. } => format!("refresh the patch against {source}"),
+            Obstacle::NotRefreshed => {
+                format!("unpack {source} with `pkgr patch new`, make the change there, and import the new patch")
+            }
             Obstacle::Unread(_) => "this is a defect of pkgr: please report it".into(),
         }
     }

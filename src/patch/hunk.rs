@@ -32,6 +32,8 @@ pub(super) struct HunkLine {
 pub(super) struct Hunk {
     /// Its line in the patch, counted from 1.
     pub line: usize,
+    /// Its last line in the patch, a `\ No newline` included.
+    pub last: usize,
     /// Its first old line, counted from 1; for a hunk without old lines the one
     /// before which it inserts.
     pub first: i64,

@@ -9,23 +9,27 @@
 //! `patch` says which file is meant). Offsets are fine, fuzz is not.
 //!
 //! Nothing is unpacked: patches work on a [`Tree`], changes in memory over the
-//! members of the upstream tarball. It does not speak DEP-3 ([`dep3`] does), and
-//! it does not refresh patches.
+//! members of the upstream tarball. [`dep3`] reads and [`header`] writes what stands above
+//! a diff, [`diff`] makes diffs, [`refresh`] takes offsets and fuzz out of a patch.
+//! Which patches a recipe has is not known here.
 
 mod analysis;
 mod apply;
 pub mod dep3;
+pub mod diff;
 mod error;
 mod explain;
+pub mod header;
 mod hunk;
 mod lines;
 mod names;
 mod reading;
+pub mod refresh;
 mod tree;
 
 use std::collections::BTreeSet;
 
-pub use apply::apply_series;
+pub use apply::{Applied, Placed, apply, apply_series, unpack_series};
 pub use error::{Obstacle, PatchError};
 pub use tree::{Base, EntryKind, MemoryBase, Tree};
 

@@ -25,6 +25,9 @@ pub(super) struct FilePatch {
     pub git: bool,
     /// A git binary patch.
     pub binary: bool,
+    /// The carriage returns at the ends of its lines belong to the patch, not to
+    /// the file.
+    pub strip_cr: bool,
     /// The word of `Prereq:`.
     pub prerequisite: Option<Vec<u8>>,
     pub hunks: Vec<Hunk>,
@@ -146,6 +149,7 @@ impl<'a> Reader<'a> {
         if file.line == 0 {
             file.line = start + 1;
         }
+        file.strip_cr = self.strip_cr;
         file.prerequisite = self.prerequisite.take();
         file
     }
@@ -182,6 +186,7 @@ impl<'a> Reader<'a> {
         self.next += 1;
         first += i64::from(old == 0);
         new_first += i64::from(new == 0);
+        let had_cut = self.cut.is_some();
         let lines = self.body(line, old, new)?;
         let is_change = |l: &HunkLine| l.action != Action::Keep;
         let (Some(leading), Some(last)) = (lines.iter().position(is_change), lines.iter().rposition(is_change)) else {
@@ -190,7 +195,9 @@ impl<'a> Reader<'a> {
         };
         let trailing = lines.len() - last - 1;
         let (leading, trailing) = (leading as i64, trailing as i64);
-        Ok(Some(Hunk { line, first, new_first, lines, leading, trailing }))
+        // what was cut off is taken only as the mark of a missing line feed
+        let last = self.next + usize::from(had_cut && self.cut.is_none());
+        Ok(Some(Hunk { line, last, first, new_first, lines, leading, trailing }))
     }
 
     fn body(&mut self, start: usize, old: i64, new: i64) -> Result<Vec<HunkLine>, PatchError> {

@@ -67,6 +67,7 @@ pub(super) struct Written {
 }
 
 /// A tree while patches are applied to it.
+#[derive(Clone)]
 pub struct Tree<'a> {
     base: &'a dyn Base,
     changes: BTreeMap<Vec<u8>, Option<Written>>,

@@ -56,6 +56,10 @@ pub struct Harvest {
     pub architectures: Vec<String>,
     /// When the lock moves.
     pub rebuild: Rebuild,
+    /// File names of the modules.
+    pub modules: Vec<String>,
+    /// Packages that the recipe's conflict with, break or replace.
+    pub gives_way: Vec<String>,
 }
 
 /// Everything that a recipe follows, in the order of its series. Fails where
@@ -116,7 +120,16 @@ fn harvest(nginx: &Section, root: &Section) -> Harvest {
             Some("abi") => Rebuild::Abi,
             _ => Rebuild::Always,
         },
+        modules: texts(nginx, "modules"),
+        gives_way: ["conflicts", "breaks", "replaces"].iter().flat_map(|field| package_names(root, field)).collect(),
     }
+}
+
+/// The packages that a list of relations names, whatever the versions.
+fn package_names(section: &Section, field: &str) -> Vec<String> {
+    let end = |c: char| c.is_whitespace() || matches!(c, '(' | ':' | '[' | '<');
+    let first = |text: &String| text.split(end).next().unwrap_or_default().to_string();
+    texts(section, field).iter().map(first).collect()
 }
 
 /// The flavors that `[nginx]` lists, or all of them.

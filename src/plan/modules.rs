@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 
 use crate::deb::architecture;
-use crate::deb::version::Version;
 use crate::lock::{LockedFlavor, LockedMode, NginxFacts};
 use crate::recipe::keys::Scope;
 use crate::recipe::template;
@@ -37,7 +36,7 @@ impl Evaluator<'_> {
         let word = |name: &str| section.text(name).map(|text| text.value.clone());
         let nginx = Nginx {
             mode,
-            version: Version { epoch: None, ..followed.parsed_version()? },
+            version: followed.parsed_version()?,
             real_package: self.real_package(section),
             modules: self.texts(section, "modules"),
             enable: section.flag("enable").unwrap_or(true),

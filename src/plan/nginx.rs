@@ -27,7 +27,7 @@ pub enum Mode {
 pub struct Nginx {
     /// How modules are built there.
     pub mode: Mode,
-    /// Full version of the followed nginx, without its epoch: `1.18.0-6ubuntu14.4`.
+    /// Full version of the followed nginx: `1.18.0-6ubuntu14.4`.
     pub version: Version,
     /// The flavors, as the recipe lists them; with `split` the one of this target.
     pub flavors: Vec<Flavor>,

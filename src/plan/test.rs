@@ -6,8 +6,9 @@ use super::evaluator::Evaluator;
 use super::nginx::{Flavor, Nginx};
 use super::{Package, Test};
 
-/// What a test needs that starts nginx: root, and a machine of its own.
-const RESTRICTIONS: [&str; 2] = ["needs-root", "isolation-container"];
+/// What a test needs that starts nginx: root, a machine of its own, and stderr,
+/// where nginx says that all is well.
+const RESTRICTIONS: [&str; 3] = ["needs-root", "isolation-container", "allow-stderr"];
 
 impl Evaluator<'_> {
     /// The tests, in the recipe's order, and within one in that of the flavors.

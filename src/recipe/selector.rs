@@ -28,6 +28,8 @@ enum Meaning {
     Distro(Distro),
     Flavor(String),
     Architecture(String),
+    /// Any of these; no text means it.
+    OneOf(Vec<Series>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,13 @@ impl Selector {
         Ok(Selector { text: text.to_string(), terms })
     }
 
+    /// Holds for these series and no other.
+    pub fn of_series(series: Vec<Series>) -> Selector {
+        let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
+        let text = names.join(" or ");
+        Selector { text, terms: vec![Term { negated: false, meaning: Meaning::OneOf(series) }] }
+    }
+
     /// Whether it holds for targets of `series`, for some flavor and architecture.
     pub fn matches(&self, series: &Series) -> bool {
         self.terms.iter().all(|term| {
@@ -84,6 +93,7 @@ impl Selector {
                         && to.as_ref().is_none_or(|to| series <= to)
                 }
                 Meaning::Distro(distro) => *distro == series.distro,
+                Meaning::OneOf(all) => all.contains(series),
                 Meaning::Flavor(_) | Meaning::Architecture(_) => return true,
             };
             holds != term.negated

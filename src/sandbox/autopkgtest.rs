@@ -25,13 +25,15 @@ const MET: &[&str] = &[
     "superficial",
 ];
 
-/// The scenarios of a package: all that it builds is installed at least once.
+/// The scenarios of a package: all that it builds is installed at least once,
+/// but for the packages that `others` install.
 pub fn scenarios(
     control: Option<&[u8]>,
     built: &[BinaryPackage],
+    others: &[Scenario],
     architecture: &str,
 ) -> Result<Vec<Scenario>, SandboxError> {
-    let own: Vec<String> =
+    let mut own: Vec<String> =
         built.iter().filter(|p| !p.is_debug).map(|p| format!("{} (= {})", p.name, p.version)).collect();
     let mut scenarios: Vec<Scenario> = Vec::new();
     let mut may_join = false;
@@ -45,15 +47,23 @@ pub fn scenarios(
                 last.name = format!("{}, {}", last.name, test.names());
                 last.steps.extend(test.steps);
             }
-            _ => scenarios.push(Scenario { name: test.names(), depends: test.depends, steps: test.steps, skip }),
+            _ => scenarios.push(Scenario {
+                name: test.names(),
+                depends: test.depends,
+                steps: test.steps,
+                skip,
+                is_chain: false,
+            }),
         }
         may_join = !breaks && scenarios.last().is_some_and(|scenario| scenario.skip.is_none());
     }
+    // flavors of one module exclude each other
+    own.retain(|package| !others.iter().any(|scenario| scenario.depends.contains(package)));
     let installs_all =
         |scenario: &Scenario| scenario.skip.is_none() && own.iter().all(|p| scenario.depends.contains(p));
-    if !scenarios.iter().any(installs_all) {
+    if !own.is_empty() && !scenarios.iter().any(installs_all) {
         let name = "all packages".to_string();
-        scenarios.insert(0, Scenario { name, depends: own, steps: Vec::new(), skip: None });
+        scenarios.insert(0, Scenario { name, depends: own, steps: Vec::new(), skip: None, is_chain: false });
     }
     Ok(scenarios)
 }
@@ -186,17 +196,18 @@ mod tests {
             version: "1-1".to_string(),
             file_name: format!("{name}_1-1_amd64.deb"),
             is_debug,
+            depends: Vec::new(),
         };
         vec![package("a", false), package("a-dbgsym", true)]
     }
 
     fn scenarios_of(text: &str) -> Vec<Scenario> {
-        scenarios(Some(text.as_bytes()), &built(), "amd64").unwrap()
+        scenarios(Some(text.as_bytes()), &built(), &[], "amd64").unwrap()
     }
 
     #[test]
     fn without_a_test_the_installation_is_tested() {
-        let found = scenarios(None, &built(), "amd64").unwrap();
+        let found = scenarios(None, &built(), &[], "amd64").unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0].depends[..], found[0].steps.len()), (&["a (= 1-1)".to_string()][..], 0));
     }
@@ -233,6 +244,6 @@ mod tests {
     fn dependencies_are_those_of_the_architecture() {
         let found = scenarios_of("Tests: one\nDepends: b [i386], c [!i386] | d (>= 2), e [i386] | f\n");
         assert_eq!(found[1].depends, ["c | d (>= 2)", "f"]);
-        assert!(scenarios(Some(b"Tests: one\nDepends: @builddeps@\n"), &built(), "amd64").is_err());
+        assert!(scenarios(Some(b"Tests: one\nDepends: @builddeps@\n"), &built(), &[], "amd64").is_err());
     }
 }

@@ -47,6 +47,8 @@ pub enum SandboxError {
     NoKeyring { distro: &'static str, path: PathBuf, package: &'static str },
     #[error("{}: {message}", path.display())]
     NotASourcePackage { path: PathBuf, message: String },
+    #[error("{}: {message}", path.display())]
+    NotAPackage { path: PathBuf, message: String },
     #[error("the series of {} is not known", path.display())]
     NoSeries { path: PathBuf },
     #[error("{doing} failed")]
@@ -82,6 +84,7 @@ impl SandboxError {
             SandboxError::NoMirror { .. } => "no-mirror",
             SandboxError::NoKeyring { .. } => "no-archive-keyring",
             SandboxError::NotASourcePackage { .. } => "not-a-source-package",
+            SandboxError::NotAPackage { .. } => "not-a-package",
             SandboxError::NoSeries { .. } => "series-not-known",
             SandboxError::Environment { .. } => "sandbox-failed",
             SandboxError::Package { code, .. } => code,
@@ -93,6 +96,7 @@ impl SandboxError {
     fn kind(&self) -> Kind {
         match self {
             SandboxError::NotASourcePackage { .. }
+            | SandboxError::NotAPackage { .. }
             | SandboxError::NothingToBuild { .. }
             | SandboxError::Package { .. }
             | SandboxError::Step { .. }

@@ -6,11 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use super::error::SandboxError;
-use crate::deb::control;
-use crate::series::{Distro, Series, catalog};
-
-const UBUNTU: &str = "http://archive.ubuntu.com/ubuntu";
-const UBUNTU_PORTS: &str = "http://ports.ubuntu.com/ubuntu-ports";
+use crate::fetch::apt::{Machine, Mirror, UBUNTU, UBUNTU_PORTS};
+use crate::series::{Distro, Series};
 
 /// The mirrors that the user named, where not the usual ones; base URLs.
 #[derive(Debug, Clone, Default)]
@@ -38,15 +35,10 @@ impl Mirrors {
     /// The archive of a series for an architecture; an error where nobody names
     /// a mirror of Debian.
     pub fn archive(&self, series: &Series, architecture: &str) -> Result<Archive, SandboxError> {
-        self.archive_on(series, architecture, &machine_sources(Path::new("/etc/apt")))
+        self.archive_on(series, architecture, &Machine::read(Path::new("/")))
     }
 
-    fn archive_on(
-        &self,
-        series: &Series,
-        architecture: &str,
-        machine: &[(String, String)],
-    ) -> Result<Archive, SandboxError> {
+    fn archive_on(&self, series: &Series, architecture: &str, machine: &Machine) -> Result<Archive, SandboxError> {
         let name = &series.name;
         if series.distro == Distro::Ubuntu {
             let usual = if matches!(architecture, "amd64" | "i386") { UBUNTU } else { UBUNTU_PORTS };
@@ -56,17 +48,15 @@ impl Mirrors {
             let lines = ["", "-updates", "-security"].map(line).to_vec();
             return Ok(Archive { lines, mirror, variable: "PKGR_UBUNTU_MIRROR" });
         }
-        let of_machine = |is_ours: fn(&str) -> bool| {
-            machine.iter().find(|(_, suite)| is_ours(suite)).map(|(uri, _)| uri.trim_end_matches('/').to_string())
-        };
+        let of_machine = |mirrors: &[Mirror]| mirrors.first().map(|mirror| mirror.url.clone());
         let missing = |what, variable| SandboxError::NoMirror { what, variable };
-        let mirror = self.debian.clone().or_else(|| of_machine(is_main));
+        let mirror = self.debian.clone().or_else(|| of_machine(&machine.mirrors));
         let mirror = mirror.ok_or_else(|| missing("Debian", "PKGR_DEBIAN_MIRROR"))?;
         let mut lines = vec![format!("deb {mirror} {name} main")];
         if !series.number.is_empty() {
             let suite =
                 if series.is_since("bullseye") { format!("{name}-security") } else { format!("{name}/updates") };
-            let security = self.debian_security.clone().or_else(|| of_machine(is_security));
+            let security = self.debian_security.clone().or_else(|| of_machine(&machine.security));
             let security =
                 security.ok_or_else(|| missing("Debian's security archive", "PKGR_DEBIAN_SECURITY_MIRROR"))?;
             lines.push(format!("deb {mirror} {name}-updates main"));
@@ -86,93 +76,24 @@ pub fn keyring(distro: Distro) -> Result<PathBuf, SandboxError> {
     if path.is_file() { Ok(path) } else { Err(SandboxError::NoKeyring { distro: distro.vendor(), path, package }) }
 }
 
-fn is_debian(name: &str) -> bool {
-    matches!(name, "stable" | "oldstable" | "testing" | "unstable")
-        || catalog().find(name).is_some_and(|series| series.distro == Distro::Debian)
-}
-
-fn is_main(suite: &str) -> bool {
-    is_debian(suite)
-}
-
-fn is_security(suite: &str) -> bool {
-    suite.strip_suffix("-security").or(suite.strip_suffix("/updates")).is_some_and(is_debian)
-}
-
-/// (URI, suite) of every binary archive in a machine's apt configuration; files
-/// that are not in a format of sources.list(5) are apt's matter, not ours.
-fn machine_sources(folder: &Path) -> Vec<(String, String)> {
-    let mut files = vec![folder.join("sources.list")];
-    if let Ok(entries) = std::fs::read_dir(folder.join("sources.list.d")) {
-        files.extend(entries.flatten().map(|entry| entry.path()));
-    }
-    files.sort();
-    let mut found = Vec::new();
-    for file in files {
-        let Ok(text) = std::fs::read_to_string(&file) else { continue };
-        match file.extension().and_then(|extension| extension.to_str()) {
-            Some("list") => found.extend(text.lines().filter_map(one_line)),
-            Some("sources") => found.extend(paragraphs(&text)),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// `deb [options] URI SUITE COMPONENT…`
-fn one_line(line: &str) -> Option<(String, String)> {
-    let rest = line.trim().strip_prefix("deb ")?.trim_start();
-    let rest = match rest.strip_prefix('[') {
-        Some(options) => options.split_once(']')?.1,
-        None => rest,
-    };
-    let mut words = rest.split_whitespace();
-    Some((words.next()?.to_string(), words.next()?.to_string()))
-}
-
-fn paragraphs(text: &str) -> Vec<(String, String)> {
-    // apt takes comment lines everywhere
-    let text: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    let mut found = Vec::new();
-    for paragraph in control::parse(&text.join("\n")).unwrap_or_default() {
-        let words = |field: &str| {
-            let value = paragraph.get(field).unwrap_or_default();
-            value.split_whitespace().map(str::to_string).collect::<Vec<_>>()
-        };
-        let off = words("Enabled").iter().any(|word| matches!(word.as_str(), "no" | "false" | "0"));
-        if off || !words("Types").iter().any(|word| word == "deb") {
-            continue;
-        }
-        let suites = words("Suites");
-        found.extend(words("URIs").iter().flat_map(|uri| suites.iter().map(|suite| (uri.clone(), suite.clone()))));
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::series::catalog;
 
     fn series(name: &str) -> Series {
         catalog().find(name).unwrap().clone()
     }
 
+    fn machine(mirrors: &[&str], security: &[&str]) -> Machine {
+        let of = |urls: &[&str]| urls.iter().map(|url| Mirror { url: url.to_string(), stale: false }).collect();
+        Machine { mirrors: of(mirrors), security: of(security) }
+    }
+
     #[test]
-    fn the_machines_mirror_is_read_from_both_forms() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("sources.list.d")).unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write(
-            "sources.list",
-            "# deb http://no/debian bookworm main\ndeb [arch=amd64] http://one/debian/ bookworm main\n",
-        );
-        write(
-            "sources.list.d/a.sources",
-            "# note\nTypes: deb deb-src\n# note\nURIs: http://two/sec\nSuites: bookworm-security\nComponents: main\n\nTypes: deb-src\nURIs: http://no/\nSuites: bookworm\n",
-        );
-        write("sources.list.d/b.list.save", "deb http://no/debian bookworm main\n");
-        let found = machine_sources(folder.path());
-        let archive = Mirrors::default().archive_on(&series("trixie"), "amd64", &found).unwrap();
+    fn the_machines_first_mirrors_are_taken() {
+        let machine = machine(&["http://one/debian", "http://other/debian"], &["http://two/sec"]);
+        let archive = Mirrors::default().archive_on(&series("trixie"), "amd64", &machine).unwrap();
         assert_eq!(
             archive.lines,
             [
@@ -185,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_the_user_names_goes_first_and_sid_has_no_pockets() {
-        let machine = [("http://one/debian".to_string(), "bookworm".to_string())];
+        let machine = machine(&["http://one/debian"], &[]);
         let mirrors =
             Mirrors { debian: Some("http://mine".into()), ubuntu: Some("http://u".into()), ..Default::default() };
         assert_eq!(mirrors.archive_on(&series("sid"), "amd64", &machine).unwrap().lines, ["deb http://mine sid main"]);
@@ -193,13 +114,16 @@ mod tests {
         let buster = secured.archive_on(&series("buster"), "i386", &machine).unwrap();
         assert_eq!(buster.lines[2], "deb http://s buster/updates main");
         assert_eq!(mirrors.archive_on(&series("jammy"), "arm64", &machine).unwrap().mirror, "http://u");
-        assert_eq!(Mirrors::default().archive_on(&series("jammy"), "arm64", &[]).unwrap().mirror, UBUNTU_PORTS);
+        assert_eq!(
+            Mirrors::default().archive_on(&series("jammy"), "arm64", &Machine::default()).unwrap().mirror,
+            UBUNTU_PORTS
+        );
     }
 
     #[test]
     fn a_machine_that_names_no_mirror_is_told_how_to_name_one() {
-        let machine = [("http://one/debian".to_string(), "bookworm".to_string())];
-        let none = Mirrors::default().archive_on(&series("trixie"), "amd64", &[]).unwrap_err();
+        let machine = machine(&["http://one/debian"], &[]);
+        let none = Mirrors::default().archive_on(&series("trixie"), "amd64", &Machine::default()).unwrap_err();
         assert!(none.to_string().contains("no mirror of Debian"));
         let security = Mirrors::default().archive_on(&series("trixie"), "amd64", &machine).unwrap_err();
         assert!(security.to_string().contains("security"));

@@ -5,7 +5,8 @@
 //! ([`engine`]). `roots` caches the roots, one with build-essential and one
 //! without, for a package must not find in its test what only its build needs.
 //! [`autopkgtest`] turns debian/tests/control into [`scenario::Scenario`]s,
-//! lists of steps after an installation; other lists run in the same way.
+//! lists of steps after an installation; `nginx` has those that every package of
+//! nginx modules goes through.
 //!
 //! Nothing that a package brings ever has a network but its own loopback: what
 //! it depends on is downloaded before, and even installed without (`namespace`).
@@ -14,12 +15,14 @@
 //! Does not make source packages, and knows nothing of recipes.
 
 pub mod autopkgtest;
+mod download;
 pub mod engine;
 mod error;
 mod log;
 pub mod machine;
 pub mod mirror;
 mod namespace;
+mod nginx;
 mod roots;
 pub mod scenario;
 pub mod source;
@@ -121,6 +124,7 @@ pub fn test(
     if let Err(failure) = job.run(engine.as_ref(), &build_root, &test_root, &mut report) {
         report.failures.push(failure);
     }
+    download::tell(&job.workspace, series, listener);
     if options.keep {
         report.kept = Some(job.workspace.keep());
     }
@@ -163,12 +167,14 @@ impl Job<'_> {
         report.packages = built.iter().map(|deb| deb.file_name.clone()).collect();
         let control = self.workspace.shared().join("source/debian/tests/control");
         let control = if control.is_file() { Some(files::read(&control)?) } else { None };
-        let scenarios = autopkgtest::scenarios(control.as_deref(), &built, &report.architecture)?;
+        let mut scenarios = nginx::scenarios(&self.workspace.shared().join("debs"), &built)?;
+        scenarios.extend(autopkgtest::scenarios(control.as_deref(), &built, &scenarios, &report.architecture)?);
+        let test_root = scenario::prepare(test_root, &self.namespace, &self.workspace, &mut self.log)?;
         for scenario in &scenarios {
             let what = format!("testing {} {} for {}: {}", report.source, report.version, self.series, scenario.name);
             let outcomes = self.told(&what, |job| {
                 let mut place = scenario::Place {
-                    root: test_root,
+                    root: &test_root,
                     namespace: &job.namespace,
                     workspace: &job.workspace,
                     log: &mut job.log,

@@ -1,8 +1,9 @@
 //! A scenario: packages installed into a new root, then steps one after the
 //! other in it, while what the installation started goes on running.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::download::{FUNCTION, NOT_SATISFIABLE};
 use super::error::SandboxError;
 use super::log::{Log, last_lines};
 use super::namespace::{Namespace, Network, Script};
@@ -21,6 +22,9 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Why it is not run at all.
     pub skip: Option<String>,
+    /// Whether each step rests on those before it, so that the first failure
+    /// ends it.
+    pub is_chain: bool,
 }
 
 /// One step.
@@ -66,6 +70,7 @@ pub enum Verdict {
 
 /// Where a scenario runs.
 pub(super) struct Place<'a> {
+    /// A root as [`prepare`] leaves it; it is copied.
     pub root: &'a Path,
     pub namespace: &'a Namespace,
     pub workspace: &'a Workspace,
@@ -73,21 +78,41 @@ pub(super) struct Place<'a> {
     pub shell_on_failure: bool,
 }
 
-/// The built packages are an archive of their own, which goes before all others
-/// whatever the versions there; a package that is nothing but its dependencies
-/// is what every apt since 1.1 can be given a list of clauses in.
+/// A package that is nothing but its dependencies is what every apt since 1.1 can
+/// be given a list of clauses in.
 const DOWNLOAD: &str = r#"
-echo 'deb [trusted=yes] file:/pkgr/debs ./' > /etc/apt/sources.list.d/pkgr.list
-printf 'Package: *\nPin: origin ""\nPin-Priority: 1001\n' > /etc/apt/preferences.d/pkgr
 mkdir -p /tmp/depends/DEBIAN
 cp /pkgr/scenario/control /tmp/depends/DEBIAN/control
 dpkg-deb --build /tmp/depends /pkgr/scenario/depends.deb
-apt-get update || exit 41
-apt-get --simulate install /pkgr/scenario/depends.deb || exit 42
-apt-get --yes --download-only install /pkgr/scenario/depends.deb || exit 43
+download install /pkgr/scenario/depends.deb
+"#;
+
+/// The built packages are an archive of their own, which goes before all others
+/// whatever the versions there.
+const PREPARE: &str = r#"
+echo 'deb [trusted=yes] file:/pkgr/debs ./' > /etc/apt/sources.list.d/pkgr.list
+printf 'Package: *\nPin: origin ""\nPin-Priority: 1001\n' > /etc/apt/preferences.d/pkgr
+apt-get update
 "#;
 
 const RUN: &str = include_str!("scenario.sh");
+
+/// Unpacks the root that scenarios start from: apt knows what the archive has at
+/// this moment, and the built packages.
+pub(super) fn prepare(
+    tarball: &Path,
+    namespace: &Namespace,
+    workspace: &Workspace,
+    log: &mut Log,
+) -> Result<PathBuf, Failure> {
+    let (root, shared) = (workspace.root(namespace, tarball, log)?, workspace.shared());
+    let (title, network) = ("ask the archive for what tests depend on", Network::Connected);
+    let script = Script { title, root: &root, shared: &shared, network, text: PREPARE, shell_on_failure: false };
+    match namespace.run(&script, log)? {
+        Some(0) => Ok(root),
+        _ => Err(SandboxError::environment("asking the archive for what tests depend on", log).into()),
+    }
+}
 
 /// Runs it; the first outcome is the installation's.
 pub(super) fn run(scenario: &Scenario, place: &mut Place) -> Result<Vec<Outcome>, Failure> {
@@ -97,19 +122,20 @@ pub(super) fn run(scenario: &Scenario, place: &mut Place) -> Result<Vec<Outcome>
     }
     let folder = place.workspace.shared().join("scenario");
     write(scenario, &folder).map_err(|e| Failure::io("write", &folder, &e))?;
-    let root = place.workspace.root(place.namespace, place.root, place.log)?;
+    let root = place.workspace.copy(place.namespace, place.root, place.log)?;
     let installation = format!("installation for {}", scenario.name);
     let title = format!("{}: download what it depends on", scenario.name);
-    match enter(place, &root, &title, Network::Connected, DOWNLOAD)? {
+    match enter(place, &root, &title, Network::Connected, &format!("{FUNCTION}{DOWNLOAD}"))? {
         Some(0) => {}
-        Some(42) => {
+        Some(NOT_SATISFIABLE) => {
             let why = "the dependencies cannot be satisfied".to_string();
             return Ok(vec![outcome(&installation, Verdict::Failed(why), place.log.tail())]);
         }
         _ => return Err(SandboxError::environment("downloading what the tests depend on", place.log).into()),
     }
     let title = format!("{}: install and run", scenario.name);
-    let code = enter(place, &root, &title, Network::Cut, RUN)?;
+    let stop = if scenario.is_chain || place.shell_on_failure { "stop=yes\n" } else { "stop=no\n" };
+    let code = enter(place, &root, &title, Network::Cut, &format!("{stop}{RUN}"))?;
     if !folder.join("installed").exists() {
         let why = "the packages do not install".to_string();
         return Ok(vec![outcome(&installation, Verdict::Failed(why), place.log.tail())]);
@@ -125,9 +151,7 @@ fn enter(place: &mut Place, root: &Path, title: &str, network: Network, text: &s
     // the shell is for what the package does, not for a download
     let shell_on_failure = place.shell_on_failure && network == Network::Cut;
     let shared = place.workspace.shared();
-    let stop = if shell_on_failure { "stop=yes\n" } else { "stop=no\n" };
-    let text = format!("{stop}{text}");
-    let script = Script { title, root, shared: &shared, network, text: &text, shell_on_failure };
+    let script = Script { title, root, shared: &shared, network, text, shell_on_failure };
     place.namespace.run(&script, place.log)
 }
 

@@ -68,6 +68,18 @@ impl Workspace {
         Ok(root)
     }
 
+    /// A copy of one of its roots, which keeps what was done in that.
+    pub fn copy(&self, namespace: &Namespace, of: &Path, log: &mut Log) -> Result<PathBuf, Failure> {
+        self.roots.set(self.roots.get() + 1);
+        let root = self.folder.join(format!("root{}", self.roots.get()));
+        let mut command = namespace.as_root("cp");
+        command.args(["--archive", "--reflink=auto"]).arg(of).arg(&root);
+        match log.run("copy the root", &mut command)? {
+            Some(0) => Ok(root),
+            _ => Err(SandboxError::environment("copying the root", log).into()),
+        }
+    }
+
     /// Sends the janitor away: the folder stays. Returns its path.
     pub fn keep(&mut self) -> PathBuf {
         if let Some(pipe) = &mut self.janitor.stdin {

@@ -5,6 +5,28 @@
 //! since a queue takes what came before it as complete. Sending one upload is
 //! one try of one method; retrying, and what was sent before, are decided above.
 
+mod connect;
+mod dput_log;
+pub mod environment;
+mod ftp;
+mod http;
+pub mod journal;
+mod keys;
+mod local;
+mod manifest;
+pub mod prepare;
+pub mod retry;
+mod send;
+mod sftp;
+mod source;
+pub mod target;
+mod transfer;
+mod trouble;
+
+pub use prepare::Prepared;
+pub use send::{Outcome, Report, Sending, Standing, Upload, standing, upload};
+pub use transfer::{Family, Options, Secret, SftpKey, Timeouts, transfer};
+
 use std::path::PathBuf;
 
 /// How files travel.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Services, WatchError};
-use crate::fetch::{Fetcher, Question, Reply};
+use crate::fetch::{Fetcher, Question, ServiceAnswer};
 use crate::plan::watch::Site;
 
 /// A page of more bytes is none of theirs.
@@ -138,7 +138,7 @@ impl Forge {
         Err(WatchError::Endless { url: first.to_string() })
     }
 
-    fn judge(&self, url: &str, reply: &Reply) -> Result<(), WatchError> {
+    fn judge(&self, url: &str, reply: &ServiceAnswer) -> Result<(), WatchError> {
         let spent = ["x-ratelimit-remaining", "ratelimit-remaining"].iter().any(|name| reply.header(name) == Some("0"));
         match reply.status {
             200 => Ok(()),
@@ -179,7 +179,7 @@ fn next_page(header: &str) -> Option<String> {
 }
 
 /// When the limit is lifted: seconds since 1970, or from now.
-fn reset(reply: &Reply) -> Option<String> {
+fn reset(reply: &ServiceAnswer) -> Option<String> {
     let number = |name| reply.header(name).and_then(|text| text.trim().parse::<i64>().ok());
     let now = jiff::Timestamp::now().as_second();
     let at = number("retry-after").map(|seconds| now.saturating_add(seconds));

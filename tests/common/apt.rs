@@ -29,6 +29,28 @@ pub fn source(package: &str) -> PathBuf {
     folder
 }
 
+/// The upstream tarball alone of a source package: mirrors have more of these
+/// than of whole source packages.
+pub fn orig(package: &str) -> PathBuf {
+    let _guard = FETCHING.lock().unwrap_or_else(|e| e.into_inner());
+    let root = cache();
+    let folder = root.join("origs").join(package);
+    let found = || {
+        let entries = std::fs::read_dir(&folder).ok()?;
+        entries.filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.to_string_lossy().contains(".orig.tar."))
+    };
+    if found().is_none() {
+        let configuration = configure(&root);
+        let partial = root.join("origs").join(format!("{package}.{}", std::process::id()));
+        std::fs::create_dir_all(&partial).unwrap();
+        apt(&configuration, &partial, &["source", "--download-only", "--only-source", "--tar-only", package]);
+        if std::fs::rename(&partial, &folder).is_err() {
+            std::fs::remove_dir_all(&partial).unwrap();
+        }
+    }
+    found().unwrap_or_else(|| panic!("apt-get source {package} brought no orig"))
+}
+
 /// The .dsc in a folder.
 pub fn dsc(folder: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder).ok()?;

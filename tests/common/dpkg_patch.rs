@@ -22,7 +22,7 @@ pub struct Case {
 
 const JUDGE: &str = r#"
 use strict; use warnings; use Dpkg::Source::Patch;
-my ($root, $count) = @ARGV;
+my ($root, $count, $fuzz) = @ARGV;
 open(my $out, '>', "$root/verdicts") or die;
 for my $i (0 .. $count - 1) {
     my $verdict = 'accepted';
@@ -31,7 +31,7 @@ for my $i (0 .. $count - 1) {
         eval {
             $patch->apply("$root/$i/tree", timestamp => time, verbose => 0,
                 force_timestamp => 1, create_dirs => 1, remove_backup => 0,
-                options => [ '-t', '-F', '0', '-N', '-p1', '-u', '-V', 'never',
+                options => [ '-t', '-F', $fuzz, '-N', '-p1', '-u', '-V', 'never',
                              '-E', '-b', '-B', ".pc/p$p/", '--reject-file=-' ]);
         };
         if ($@) { $verdict = "refused: $@"; last }
@@ -43,6 +43,11 @@ for my $i (0 .. $count - 1) {
 
 /// What dpkg makes of the cases: the tree, or why it refuses.
 pub fn judge(cases: &[Case]) -> Vec<Result<Entries, String>> {
+    judge_with_fuzz(cases, 0)
+}
+
+/// The same if it allowed so much fuzz.
+pub fn judge_with_fuzz(cases: &[Case], fuzz: i64) -> Vec<Result<Entries, String>> {
     let root = tempfile::tempdir().unwrap();
     for (i, case) in cases.iter().enumerate() {
         let folder = root.path().join(i.to_string());
@@ -55,6 +60,7 @@ pub fn judge(cases: &[Case]) -> Vec<Result<Entries, String>> {
         .args(["-e", JUDGE])
         .arg(root.path())
         .arg(cases.len().to_string())
+        .arg(fuzz.to_string())
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -76,8 +82,47 @@ pub fn judge(cases: &[Case]) -> Vec<Result<Entries, String>> {
     results
 }
 
+/// What GNU patch says while it applies the patches of a case as dpkg would.
+pub fn said_by_patch(case: &Case) -> String {
+    let root = tempfile::tempdir().unwrap();
+    write_tree(root.path(), &case.tree);
+    let mut said = String::new();
+    for patch in &case.patches {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), patch).unwrap();
+        let output = Command::new("patch")
+            .args(["-t", "-F", "0", "-N", "-p1", "-u", "-V", "never", "-E", "--reject-file=-"])
+            .current_dir(root.path())
+            .env("LC_ALL", "C")
+            .stdin(std::fs::File::open(file.path()).unwrap())
+            .output()
+            .expect("patch must be there");
+        said.push_str(&String::from_utf8_lossy(&output.stdout));
+    }
+    said
+}
+
 /// What pkgr makes of a case. Only what [`patch::touched`] names has its content known.
 pub fn ours(case: &Case) -> Result<Entries, PatchError> {
+    with_tree(case, |patches, tree| patch::apply_series(patches, tree).map(drop))
+}
+
+/// What pkgr makes of a case with fuzz, and the case with refreshed patches.
+pub fn refreshed(case: &Case, fuzz: i64) -> Result<(Entries, Case), PatchError> {
+    let mut fresh = Case { tree: case.tree.clone(), patches: Vec::new() };
+    let entries = with_tree(case, |patches, tree| {
+        for patch in patches {
+            fresh.patches.push(patch::refresh::refresh(patch, tree, fuzz)?.bytes);
+        }
+        Ok(())
+    })?;
+    Ok((entries, fresh))
+}
+
+fn with_tree(
+    case: &Case,
+    apply: impl FnOnce(&[patch::PatchFile], &mut Tree<'_>) -> Result<(), PatchError>,
+) -> Result<Entries, PatchError> {
     let patches = case
         .patches
         .iter()
@@ -86,7 +131,7 @@ pub fn ours(case: &Case) -> Result<Entries, PatchError> {
         .collect::<Result<Vec<_>, _>>()?;
     let base = Partial { base: base(&case.tree), known: patch::touched(&patches) };
     let mut tree = Tree::new(&base);
-    patch::apply_series(&patches, &mut tree)?;
+    apply(&patches, &mut tree)?;
     let mut entries = case.tree.clone();
     for (path, bytes) in tree.changes() {
         match bytes {

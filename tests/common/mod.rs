@@ -18,6 +18,7 @@ pub mod root;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -285,6 +286,27 @@ pub fn assert_golden(name: &str, actual: &str) {
     let expected =
         fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e} (UPDATE_GOLDEN=1 writes it)", path.display()));
     assert!(expected == actual, "{} differs (UPDATE_GOLDEN=1 rewrites it)\n--- now\n{actual}", path.display());
+}
+
+/// Compares a folder with `tests/golden/NAME`: the same files, the same bytes,
+/// the same executable bits; with UPDATE_GOLDEN set, replaces it instead.
+#[track_caller]
+pub fn assert_golden_folder(name: &str, actual: &Path) {
+    let stored = repository().join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let _ = fs::remove_dir_all(&stored);
+        copy_tree(actual, &stored);
+        return;
+    }
+    let with_modes = |folder: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = snapshot(folder);
+        let is_executable = |path: &PathBuf| folder.join(path).metadata().unwrap().permissions().mode() & 0o111 != 0;
+        let executable: String = files.keys().filter(|p| is_executable(p)).map(|p| format!("{p:?}\n")).collect();
+        files.insert("the names of those that are executable".into(), executable.into());
+        files
+    };
+    let (stored, actual) = (with_modes(&stored), with_modes(actual));
+    assert_same_files(&stored, &actual, &format!("tests/golden/{name} and now (UPDATE_GOLDEN=1 rewrites it)"));
 }
 
 /// Builds the binary packages of a .dsc with the machine's debhelper, in a new

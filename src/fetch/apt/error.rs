@@ -78,6 +78,7 @@ impl AptError {
                 "signature-no-key" => "apt-foreign-signature",
                 "signature-key-expired" => "apt-key-expired",
                 "signature-bad" => "apt-tampered",
+                "signature-expired" => "apt-signature-expired",
                 _ => "apt-bad-signature",
             },
             AptError::KeyExpired { .. } => "apt-key-expired",
@@ -122,6 +123,7 @@ impl From<AptError> for Failure {
                 let hint = match code {
                     "signature-no-key" => "use the archive's own mirror, or name the keyring of a private archive",
                     "signature-bad" => "it was changed after signing: use another mirror",
+                    "signature-expired" => "use a mirror that is up to date, and look at this machine's clock",
                     _ => "update the machine's archive keyring package, or name a keyring",
                 };
                 diagnostic.because(format!("keyring: {keyring}")).hint(hint)

@@ -38,17 +38,17 @@ use sequoia_openpgp::Cert;
 
 pub use entry::{BinaryEntry, PoolFile, SourceEntry};
 pub use error::AptError;
+pub use machine::{Machine, Mirror};
 pub use origs::{AptOrig, AptSource};
 pub use pool::SourceFiles;
 pub use search::{Wanted, search};
-pub use sites::Settings;
+pub use sites::{Settings, UBUNTU, UBUNTU_PORTS};
 pub use suite::{Pocket, Suite};
 
 use crate::diagnostic::Failure;
 use crate::fetch::Fetcher;
 use crate::series::{Distro, Series};
 use keyring::Keyring;
-use machine::{Machine, Mirror};
 use release::Release;
 
 /// Where to look for a package.
@@ -97,8 +97,8 @@ pub struct Archives<'f> {
     settings: Settings,
     machine: OnceLock<Machine>,
     keyrings: Mutex<BTreeMap<Distro, Arc<Keys>>>,
-    /// By the address of the suite's folder.
-    releases: Mutex<BTreeMap<String, Arc<Verified>>>,
+    /// By the address of the suite's folder; `None` where it is not there.
+    releases: Mutex<BTreeMap<String, Option<Arc<Verified>>>>,
 }
 
 /// A keyring, parsed when a signature is verified for the first time.

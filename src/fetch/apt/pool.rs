@@ -196,6 +196,19 @@ impl Archives<'_> {
         Ok((whole.clone(), self.fetcher.cache.path(&whole.file.sha256)))
     }
 
+    /// All versions of the binary packages of an architecture (and of `all`) that
+    /// were built from a source package, highest first. Index only.
+    pub fn binaries_of_source(
+        &self,
+        source: &str,
+        architecture: &str,
+        scope: &Scope,
+    ) -> Result<Vec<BinaryEntry>, Failure> {
+        let mut entries = self.listed_binaries(Wanted::Mentioning(source), architecture, scope)?;
+        entries.retain(|entry| entry.source == source);
+        Ok(entries)
+    }
+
     /// The packages of an architecture that provide a name, or bear it, highest
     /// versions first; empty where none does.
     pub fn providers(&self, name: &str, architecture: &str, scope: &Scope) -> Result<Vec<BinaryEntry>, Failure> {

@@ -10,10 +10,12 @@ use super::machine::{Machine, Mirror};
 use super::suite::{Pocket, Suite};
 use crate::series::Distro;
 
-const UBUNTU: &str = "http://archive.ubuntu.com/ubuntu";
+/// Ubuntu's archive of amd64 and i386.
+pub const UBUNTU: &str = "http://archive.ubuntu.com/ubuntu";
 const UBUNTU_SECURITY: &str = "http://security.ubuntu.com/ubuntu";
 const UBUNTU_OLD: &str = "http://old-releases.ubuntu.com/ubuntu";
-const UBUNTU_PORTS: &str = "http://ports.ubuntu.com/ubuntu-ports";
+/// Ubuntu's archive of all other architectures.
+pub const UBUNTU_PORTS: &str = "http://ports.ubuntu.com/ubuntu-ports";
 
 /// What the user may set about archives; the default reads this machine.
 #[derive(Debug, Clone)]

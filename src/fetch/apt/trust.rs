@@ -58,18 +58,22 @@ impl Archives<'_> {
         let mut looked = Vec::new();
         for site in sites::sites(&self.settings, self.machine(), suite, architecture)? {
             let folder = format!("{}/dists/{suite}", site.url);
-            if let Some(verified) = self.releases.lock().unwrap_or_else(|e| e.into_inner()).get(&folder) {
-                return Ok(Some(Arc::clone(verified)));
-            }
-            match self.bring_release(suite, &site, &folder) {
-                Ok(verified) => {
-                    let verified = Arc::new(verified);
-                    let mut releases = self.releases.lock().unwrap_or_else(|e| e.into_inner());
-                    releases.insert(folder, Arc::clone(&verified));
-                    return Ok(Some(verified));
+            let seen = self.releases.lock().unwrap_or_else(|e| e.into_inner()).get(&folder).cloned();
+            let seen = match seen {
+                Some(seen) => seen,
+                None => {
+                    let seen = match self.bring_release(suite, &site, &folder) {
+                        Ok(verified) => Some(Arc::new(verified)),
+                        Err(error) if error.is_missing() => None,
+                        Err(error) => return Err(error),
+                    };
+                    self.releases.lock().unwrap_or_else(|e| e.into_inner()).insert(folder.clone(), seen.clone());
+                    seen
                 }
-                Err(error) if error.is_missing() => looked.push(folder),
-                Err(error) => return Err(error),
+            };
+            match seen {
+                Some(verified) => return Ok(Some(verified)),
+                None => looked.push(folder),
             }
         }
         if suite.may_be_missing(&self.settings.today()) {

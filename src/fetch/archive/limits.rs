@@ -10,6 +10,8 @@ use crate::fetch::archive::ArchiveError;
 pub struct Limits {
     /// Bytes unpacked; for a large tarball 16 times its size, if that is more.
     pub unpacked: u64,
+    /// Bytes of all wanted files together, which are kept in memory.
+    pub content: u64,
     /// Unpacked size over compressed size.
     pub ratio: u64,
     /// Bytes unpacked before the ratio counts.
@@ -22,7 +24,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { unpacked: 8 << 30, ratio: 1000, ratio_from: 64 << 20, members: 2_000_000, path: 4096 }
+        Limits {
+            unpacked: 8 << 30,
+            content: 4 << 30,
+            ratio: 1000,
+            ratio_from: 64 << 20,
+            members: 2_000_000,
+            path: 4096,
+        }
     }
 }
 

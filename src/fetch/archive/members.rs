@@ -69,6 +69,11 @@ impl<'a, R: Read> Members<'a, R> {
         Members { input, limits, unread: 0, padding: 0, scratch: vec![0; 128 * 1024], started: false, holes: 0 }
     }
 
+    /// Where an attack begins.
+    pub fn limits(&self) -> &'a Limits {
+        self.limits
+    }
+
     /// The next member; `None` at the end of the archive, whose stream has then
     /// been read to its end, so that its checksums were verified.
     pub fn next(&mut self) -> Result<Option<Member>, ArchiveError> {

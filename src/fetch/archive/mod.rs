@@ -16,6 +16,7 @@ mod limits;
 mod listing;
 mod members;
 mod tree;
+mod unpack;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use error::ArchiveError;
 pub use limits::Limits;
 pub use listing::{Entry, EntryKind, Listing};
 pub use members::checksum_holds;
+pub use unpack::unpack;
 
 use crate::fetch::compression::{self, Compression};
 use limits::{Counted, Limited};
@@ -41,6 +43,9 @@ pub struct Rules {
     /// Lets symbolic links lead out of the tree, as dpkg-source does. Some
     /// upstreams carry such links as test data.
     pub allow_outward_links: bool,
+    /// Takes the tarball's root for the tree's, one top folder or not, as
+    /// dpkg-source does with debian.tar.
+    pub keep_root: bool,
 }
 
 /// What one pass found.
@@ -69,10 +74,20 @@ pub fn inspect_with(
     wanted: &dyn Fn(&[u8]) -> bool,
     rules: &Rules,
 ) -> Result<Inspection, ArchiveError> {
+    scan(path, compression, wanted, rules).map(|(_, inspection)| inspection)
+}
+
+/// The same, and whether one top folder was stripped.
+fn scan(
+    path: &Path,
+    compression: Compression,
+    wanted: &dyn Fn(&[u8]) -> bool,
+    rules: &Rules,
+) -> Result<(bool, Inspection), ArchiveError> {
     let size = std::fs::metadata(path).map_err(ArchiveError::Io)?.len();
     let mut rules = rules.clone();
     rules.limits.unpacked = rules.limits.unpacked.max(size.saturating_mul(16));
-    let mut scan = Scan { strip: true, ..Scan::default() };
+    let mut scan = Scan { strip: !rules.keep_root, ..Scan::default() };
     loop {
         let end = scan.run(path, compression, wanted, &rules)?;
         scan = match end {
@@ -82,7 +97,7 @@ pub fn inspect_with(
             // The content of a wanted hard link passed by under a name that
             // nobody wanted.
             End::Missed(names) => Scan { strip: scan.strip, extra: names, ..Scan::default() },
-            End::Done(inspection) => return Ok(inspection),
+            End::Done(inspection) => return Ok((scan.strip, inspection)),
         };
     }
 }
@@ -112,6 +127,8 @@ struct Scan {
     /// Wanted hard links and what they name.
     links: Vec<(Vec<u8>, Vec<u8>)>,
     any: bool,
+    /// Bytes of all wanted files so far.
+    content: u64,
 }
 
 impl Scan {
@@ -176,6 +193,10 @@ impl Scan {
             MemberKind::File if wanted(&path) || self.extra.contains(&path) => {
                 if member.sparse {
                     return Err(ArchiveError::Sparse(path));
+                }
+                self.content += member.size;
+                if self.content > members.limits().content {
+                    return Err(ArchiveError::TooLarge { limit: members.limits().content });
                 }
                 let mut content = Vec::with_capacity(usize::try_from(member.size.min(1 << 24)).unwrap_or(0));
                 members.read_content(&mut content)?;

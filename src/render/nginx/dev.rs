@@ -14,9 +14,11 @@ use super::{MODULES, Step, append, configuration, needed_packages, priority};
 
 const BY_NGINX: &str = "--buildsystem=nginx_mod";
 
-/// The sequence, and what the modules are loaded upon when they are tested.
+/// The sequence, nginx's headers, and what the modules are loaded upon when they
+/// are tested. The headers are those of the nginx that is followed, or newer: its
+/// ABI can have changed in a security update without a trace in `nginx-abi-*`.
 pub fn build_depends(nginx: &Nginx) -> Vec<String> {
-    let mut packages = vec!["dh-sequence-nginx".to_string()];
+    let mut packages = vec!["dh-sequence-nginx".to_string(), format!("nginx-dev (>= {})", nginx.version)];
     packages.extend(parts(nginx).map(|part| format!("libnginx-mod-{part}")));
     for package in needed_packages(nginx) {
         packages.push(match package {

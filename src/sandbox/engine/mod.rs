@@ -11,6 +11,7 @@ use super::machine::Program;
 use super::namespace::Namespace;
 use super::workspace::Workspace;
 use crate::deb::control;
+use crate::deb::relations::{self, Kind};
 use crate::diagnostic::Failure;
 use crate::files;
 use crate::series::Series;
@@ -78,6 +79,8 @@ pub struct BinaryPackage {
     pub file_name: String,
     /// Whether it has only debug symbols.
     pub is_debug: bool,
+    /// The packages of its Depends, of alternatives the first.
+    pub depends: Vec<String>,
 }
 
 /// Reads `shared/debs/Packages`, which dpkg-scanpackages wrote; sorted by file name.
@@ -87,11 +90,17 @@ fn read_index(shared: &Path) -> Result<Vec<BinaryPackage>, Failure> {
     let mut packages = Vec::new();
     for paragraph in control::parse_bytes(&files::read(&path)?).map_err(|e| wrong(e.to_string()))? {
         let field = |name: &str| paragraph.get_filled(name).unwrap_or_default().trim().to_string();
+        let depends = relations::parse(&field("Depends"), Kind::Depends).map_err(|e| wrong(e.to_string()))?;
         packages.push(BinaryPackage {
             name: field("Package"),
             version: field("Version"),
             file_name: field("Filename").trim_start_matches("./").to_string(),
             is_debug: field("Auto-Built-Package") == "debug-symbols",
+            depends: depends
+                .clauses
+                .into_iter()
+                .filter_map(|clause| Some(clause.into_iter().next()?.package))
+                .collect(),
         });
     }
     packages.sort_by(|a, b| a.file_name.cmp(&b.file_name));

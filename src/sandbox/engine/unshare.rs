@@ -3,6 +3,7 @@
 
 use super::{BinaryPackage, Engine, Request, read_index};
 use crate::diagnostic::Failure;
+use crate::sandbox::download::{FUNCTION, NOT_SATISFIABLE};
 use crate::sandbox::error::SandboxError;
 use crate::sandbox::machine::Program;
 use crate::sandbox::namespace::{Network, PROGRAMS, Script};
@@ -13,9 +14,8 @@ pub struct Unshare;
 const DOWNLOAD: &str = r#"
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
-apt-get update || exit 41
-apt-get --simulate build-dep "/pkgr/source-package/DSC" || exit 42
-apt-get --yes --download-only build-dep "/pkgr/source-package/DSC" || exit 43
+apt-get update
+download build-dep "/pkgr/source-package/DSC"
 "#;
 
 const INSTALL: &str = r#"apt-get --yes build-dep "/pkgr/source-package/DSC""#;
@@ -53,9 +53,10 @@ impl Engine for Unshare {
         let about = request.dsc.trim_end_matches(".dsc");
         let about = format!("{about} on {}", request.series);
         let package = |code, doing: &str, log: &_| SandboxError::package(code, format!("{doing} {about}"), log);
-        match run("download the build dependencies", Network::Connected, DOWNLOAD, false)? {
+        let download = format!("{FUNCTION}{DOWNLOAD}");
+        match run("download the build dependencies", Network::Connected, &download, false)? {
             Some(0) => {}
-            Some(42) => {
+            Some(NOT_SATISFIABLE) => {
                 let doing = "satisfying the build dependencies of";
                 return Err(package("build-depends-not-satisfiable", doing, request.log).into());
             }

@@ -1,0 +1,18 @@
+//! Versions (deb-version(7)): an order, and a text that is kept.
+#![no_main]
+
+use std::cmp::Ordering;
+
+use libfuzzer_sys::fuzz_target;
+use pkgr::deb::version::Version;
+
+fuzz_target!(|input: (&str, &str, &str)| {
+    let (Ok(a), Ok(b), Ok(c)) = (Version::parse(input.0), Version::parse(input.1), Version::parse(input.2)) else {
+        return;
+    };
+    assert_eq!(a.to_string(), input.0);
+    assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+    if a.cmp(&b) != Ordering::Greater && b.cmp(&c) != Ordering::Greater {
+        assert_ne!(a.cmp(&c), Ordering::Greater, "{a} {b} {c}");
+    }
+});

@@ -1,0 +1,93 @@
+//! Where packages are sent to, and how, for the commands that send them.
+
+use std::time::Duration;
+
+use crate::cli::Context;
+use crate::cli::select::Key;
+use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::upload::retry::Policy;
+use crate::upload::target::{Host, Target, Wanted};
+use crate::upload::{self, Method, Timeouts, environment};
+
+/// The way there.
+#[derive(clap::Args, Debug)]
+pub struct Route {
+    /// How: SFTP where a key and a login are at hand, else FTP [default: auto]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<Way>,
+    /// Name of the account there
+    #[arg(long, value_name = "NAME", env = "PKGR_LOGIN")]
+    login: Option<String>,
+    /// Another host than the target's; several are tried in turn
+    #[arg(long = "host", value_name = "[METHOD://]HOST[:PORT]", env = "PKGR_UPLOAD_HOST", value_delimiter = ',')]
+    hosts: Vec<String>,
+    /// How often to try again
+    #[arg(long, value_name = "N", default_value_t = Policy::default().retries)]
+    retries: u32,
+    /// Give up a connection on which nothing moves for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = Timeouts::default().idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+}
+
+/// A method by choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Way {
+    /// What is best
+    Auto,
+    /// FTP
+    Ftp,
+    /// SFTP
+    Sftp,
+}
+
+impl Route {
+    /// What one try needs: time limits, and the secrets of the environment.
+    pub fn transfer(&self) -> upload::Options {
+        upload::Options {
+            timeouts: Timeouts { idle: Duration::from_secs(self.timeout), ..Timeouts::default() },
+            ..environment::options()
+        }
+    }
+
+    /// When to try again.
+    pub fn policy(&self) -> Policy {
+        Policy { retries: self.retries, ..Policy::default() }
+    }
+}
+
+/// Nothing names a target.
+pub fn no_target() -> Failure {
+    let diagnostic = Diagnostic::error("no-target", "nothing says where to upload to");
+    let hint = "name `ppa:OWNER/NAME` on the command line, or as `to` under `[upload]` in the recipe";
+    Failure::new(Kind::Usage, diagnostic.hint(hint))
+}
+
+/// What a target's name means here and now; the notes tell what of its
+/// configuration pkgr does not act on.
+pub fn resolve(name: &str, route: &Route, context: &Context) -> Result<(Target, Vec<Diagnostic>), Failure> {
+    let config = &context.config;
+    let hosts = if route.hosts.is_empty() { &config.upload_hosts } else { &route.hosts };
+    let method = match route.method {
+        None | Some(Way::Auto) => None,
+        Some(Way::Ftp) => Some(Method::Ftp),
+        Some(Way::Sftp) => Some(Method::Sftp),
+    };
+    let wanted = Wanted {
+        method,
+        login: route.login.clone(),
+        hosts: hosts.iter().map(|host| Host::parse(host)).collect::<Result<_, _>>()?,
+        host_keys: Vec::new(),
+    };
+    // a profile's login goes before the one for all
+    let wanted = match config.profile.get(name).is_some_and(|profile| profile.login.is_some()) {
+        true => wanted,
+        false => Wanted { login: wanted.login.clone().or_else(|| config.login.clone()), ..wanted },
+    };
+    environment::resolve(name, &wanted, &config.profile)
+}
+
+/// The certificates of the keys that the options, environment and configuration
+/// name; those of GnuPG are looked up by who signed.
+pub fn certificates(key: &Key, context: &Context) -> Vec<sequoia_openpgp::Cert> {
+    environment::certificates(&[key.key.clone(), std::env::var("PKGR_KEY").ok(), context.config.key.clone()])
+}

@@ -1,0 +1,284 @@
+//! `pkgr upload`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::built::{self, is_package};
+use crate::cli::destination::{self, Route};
+use crate::cli::select::Key;
+use crate::cli::{Context, Output};
+use crate::diagnostic::{Failure, Kind};
+use crate::listener::Listener;
+use crate::parallel;
+use crate::recipe::Selector;
+use crate::sign;
+use crate::upload::prepare::{self, Prepared, Verdict};
+use crate::upload::retry::SystemClock;
+use crate::upload::target::Target;
+use crate::upload::{self, Outcome, Sending, Standing};
+
+/// Send source packages to a PPA or another archive, as dput does
+///
+/// TARGET is ppa:OWNER/NAME, ppa:OWNER/NAME/SERIES, a profile of the configuration,
+/// a section of dput.cf, an ftp, sftp, http, https or file URL, or a path that
+/// begins with / or ./ . Without it, `[upload] to` of the recipe says where.
+///
+/// Everything is checked before the first byte: signatures, files, digests,
+/// series. What fails on the way is tried again, by another way if there is one.
+/// What was sent is remembered beside the .changes and not sent twice.
+///
+/// Passwords come from PKGR_UPLOAD_PASSWORD, tokens for HTTP from
+/// PKGR_UPLOAD_TOKEN, a private key for SFTP from PKGR_SFTP_KEY.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Where to [default: what the recipe says]
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
+    /// .changes files, or recipes whose packages are built [default: what is in dist/]
+    #[arg(value_name = "FILE.changes|RECIPE")]
+    files: Vec<PathBuf>,
+    /// Only series that match, e.g. `jammy`, `focal..`
+    #[arg(long, value_name = "SELECTOR")]
+    only: Option<String>,
+    /// Where the built packages are
+    #[arg(short, long, value_name = "DIR", default_value = "dist")]
+    output: PathBuf,
+    #[command(flatten)]
+    route: Route,
+    /// Say what would be sent, and send and sign nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Send also what was sent before, or what is for an obsolete series
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    key: Key,
+}
+
+/// What goes to one target.
+struct Batch {
+    target: String,
+    changes: Vec<PathBuf>,
+    named: bool,
+}
+
+/// Uploads; prints one line for each package.
+pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
+    let only = args.only.as_deref().map(Selector::parse).transpose()?;
+    let mut output = Output::default();
+    let mut targets = Vec::new();
+    for batch in batches(args, only.as_ref(), context)? {
+        let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
+        notes.into_iter().for_each(|note| context.printer.tell(note));
+        let verdicts = verdicts(&batch, &target, args, context)?;
+        let uploads = match args.dry_run {
+            true => rehearse(&target, verdicts, context, &mut output),
+            false => send(&target, verdicts, args, context, &mut output),
+        };
+        let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
+        targets.push(json!({"target": batch.target, "archive": target.identity, "ways": ways, "uploads": uploads}));
+    }
+    output.json.insert("dry_run".into(), Value::Bool(args.dry_run));
+    output.json.insert("targets".into(), Value::Array(targets));
+    Ok(output)
+}
+
+/// What is meant, by target: several recipes may name several.
+fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Vec<Batch>, Failure> {
+    // TARGET may be left out, and then the first argument is a package
+    let (target, first) = match &args.target {
+        Some(text) if is_package(text) => (None, Some(PathBuf::from(text))),
+        other => (other.clone(), None),
+    };
+    let arguments: Vec<PathBuf> = first.into_iter().chain(args.files.iter().cloned()).collect();
+    let (changes, mut recipes): (Vec<PathBuf>, Vec<PathBuf>) =
+        arguments.into_iter().partition(|path| path.extension().is_some_and(|e| e == "changes"));
+    let mut batches: Vec<Batch> = Vec::new();
+    if recipes.is_empty() && changes.is_empty() {
+        match &target {
+            Some(target) => {
+                let lying = built::lying_in(&args.output, only)?;
+                for path in &lying.superseded {
+                    context.printer.detail(&format!("passed over {}: a newer version is there", path.display()));
+                }
+                batches.push(Batch { target: target.clone(), changes: lying.newest, named: false });
+            }
+            None => recipes.push(PathBuf::from("recipe.toml")),
+        }
+    }
+    if !changes.is_empty() {
+        let default = || built::load(Path::new("recipe.toml")).ok().as_ref().and_then(built::target_of);
+        let target = target.clone().or_else(default).ok_or_else(destination::no_target)?;
+        batches.push(Batch { target, changes, named: true });
+    }
+    for path in recipes {
+        let recipe = built::load(&path)?;
+        let target = target.clone().or_else(|| built::target_of(&recipe)).ok_or_else(destination::no_target)?;
+        let changes = built::of_recipe(&recipe, only, &args.output, context)?;
+        match batches.iter_mut().find(|batch| batch.target == target && !batch.named) {
+            Some(batch) => batch.changes.extend(changes),
+            None => batches.push(Batch { target, changes, named: false }),
+        }
+    }
+    Ok(batches)
+}
+
+fn verdicts(
+    batch: &Batch,
+    target: &Target,
+    args: &Args,
+    context: &Context,
+) -> Result<Vec<(PathBuf, Verdict)>, Failure> {
+    let is_unsigned = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| !sign::is_signed(&bytes));
+    // a key is unlocked only where it is needed
+    let signer = match batch.changes.iter().any(is_unsigned) {
+        true => args.key.signer(context)?,
+        false => None,
+    };
+    let options = prepare::Options {
+        signer: signer.as_ref(),
+        certs: &destination::certificates(&args.key, context),
+        jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
+        today: &jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+        force: args.force,
+        dry_run: args.dry_run,
+        named: batch.named,
+    };
+    Ok(prepare::prepare(&batch.changes, target, &options, &context.printer))
+}
+
+/// Says what would be sent.
+fn rehearse(target: &Target, verdicts: Vec<(PathBuf, Verdict)>, context: &Context, output: &mut Output) -> Vec<Value> {
+    let mut uploads = Vec::new();
+    let mut ready = Vec::new();
+    for (path, verdict) in verdicts {
+        match verdict {
+            Verdict::Ready(prepared) => ready.push(prepared),
+            other => uploads.extend(set_aside(path, other, context, output)),
+        }
+    }
+    Prepared::sort(&mut ready);
+    if !ready.is_empty() {
+        let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
+        output.text.push_str(&format!("to {}\n", ways.join("\nor ")));
+    }
+    for package in ready {
+        let standing = match upload::standing(&package, target) {
+            Ok(standing) => standing,
+            Err(failure) => {
+                output.failures.push(failure);
+                continue;
+            }
+        };
+        let state = match standing {
+            Standing::New | Standing::Interrupted(_) => "would-send",
+            Standing::Sent(_) | Standing::SentByDput => "already",
+        };
+        output.text.push_str(&format!(
+            "{state} {} {} {}: {} files, {} bytes\n",
+            package.source,
+            package.version,
+            package.distribution,
+            package.items.len(),
+            package.size()
+        ));
+        if state == "would-send" {
+            for item in &package.items {
+                output.text.push_str(&format!("    {:>10} {}\n", item.size, item.name));
+            }
+        }
+        uploads.push(document(&package, state, Map::new()));
+    }
+    uploads
+}
+
+/// What does not go up, for one reason or another.
+fn set_aside(path: PathBuf, verdict: Verdict, context: &Context, output: &mut Output) -> Option<Value> {
+    let changes = path.display().to_string();
+    match verdict {
+        Verdict::Ready(_) => None,
+        Verdict::Skipped(reason) => {
+            context.printer.status("Skipped", &format!("{changes}: {reason}"));
+            output.text.push_str(&format!("skipped {changes}\n"));
+            Some(json!({"changes": changes, "state": "skipped", "reason": reason}))
+        }
+        Verdict::Refused(failure) => {
+            output.text.push_str(&format!("refused {changes}\n"));
+            let reason = failure.to_string();
+            output.failures.push(failure);
+            Some(json!({"changes": changes, "state": "refused", "reason": reason}))
+        }
+    }
+}
+
+fn send(
+    target: &Target,
+    verdicts: Vec<(PathBuf, Verdict)>,
+    args: &Args,
+    context: &Context,
+    output: &mut Output,
+) -> Vec<Value> {
+    let mut documents = Vec::new();
+    let mut ready = Vec::new();
+    for (path, verdict) in verdicts {
+        match verdict {
+            Verdict::Ready(prepared) => ready.push(prepared),
+            other => documents.extend(set_aside(path, other, context, output)),
+        }
+    }
+    let clock = SystemClock::default();
+    let sending =
+        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
+    for done in upload::upload(&ready, target, &sending, &context.printer).uploads {
+        let about = format!("{} {} {}", done.source, done.version, done.distribution);
+        let (state, more) = match done.outcome {
+            Outcome::Sent { way, tries } => {
+                context.printer.status("Uploaded", &format!("{about} to {way}"));
+                ("sent", json!({"way": way, "tries": tries}))
+            }
+            Outcome::Already(standing) => {
+                let when = match standing {
+                    Standing::Sent(at) => format!("on {at}"),
+                    _ => "by dput, as its log says".to_string(),
+                };
+                let how = format!("{about} was sent to {} {when}; --force sends it again", target.name);
+                context.printer.status("Unchanged", &how);
+                ("already", json!({"reason": when}))
+            }
+            Outcome::Failed(failure) => {
+                let state = if failure.kind == Kind::Remote { "refused" } else { "failed" };
+                let reason = failure.to_string();
+                output.failures.push(failure);
+                (state, json!({"reason": reason}))
+            }
+        };
+        output.text.push_str(&format!("{state} {about}\n"));
+        let more = more.as_object().cloned().unwrap_or_default();
+        documents
+            .extend(ready.iter().find(|p| p.changes == done.changes).map(|package| document(package, state, more)));
+    }
+    documents
+}
+
+fn document(package: &Prepared, state: &str, more: Map<String, Value>) -> Value {
+    let files: Vec<Value> = package
+        .items
+        .iter()
+        .map(|item| json!({"name": item.name, "size": item.size, "sha256": package.sha256.get(&item.name)}))
+        .collect();
+    let mut document = Map::new();
+    for (key, value) in [
+        ("changes", json!(package.changes.display().to_string())),
+        ("source", json!(package.source)),
+        ("version", json!(package.version)),
+        ("series", json!(package.distribution)),
+        ("signed_by", json!(package.signed_by)),
+        ("state", json!(state)),
+        ("files", json!(files)),
+    ] {
+        document.insert(key.to_string(), value);
+    }
+    document.extend(more);
+    Value::Object(document)
+}

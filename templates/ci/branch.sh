@@ -1,0 +1,1 @@
+git push --quiet --force "$REMOTE" HEAD:refs/heads/@UPDATE_BRANCH@
