@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use common::judge::{self, Package};
 use common::{TestEnvironment, changes_in, files_ending, run};
-use update_support::{JAMMY, NOBLE, World};
+use update_support::World;
+use update_support::nginx::{JAMMY, NOBLE};
 use watch_support::{Answer, Service, tarball};
 
 const DATE: (&str, &str) = ("SOURCE_DATE_EPOCH", "1795500000"); // 2026-11-24
