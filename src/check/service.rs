@@ -85,9 +85,8 @@ impl<'c> Service<'c> {
             let version = without_epoch(&publication.source_package_version);
             let upstream = version.rsplit_once('-').map_or(version, |(upstream, _)| upstream);
             let is_named = |text: &str| rest.strip_prefix(text).is_some_and(|end| end.starts_with('.'));
-            let is_known = |other: &SourcePublication| {
-                other.source_package_version == publication.source_package_version
-            };
+            let is_known =
+                |other: &SourcePublication| other.source_package_version == publication.source_package_version;
             if (is_named(version) || is_named(upstream)) && !owners.iter().any(is_known) {
                 owners.push(publication);
             }

@@ -10,13 +10,13 @@ use crate::cli::select::Key;
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Failure, Kind};
 use crate::listener::Listener;
+use crate::parallel;
 use crate::recipe::Selector;
 use crate::sign;
 use crate::upload::prepare::{self, Prepared, Verdict};
 use crate::upload::retry::SystemClock;
 use crate::upload::target::Target;
 use crate::upload::{self, Outcome, Sending, Standing};
-use crate::parallel;
 
 /// Send source packages to a PPA or another archive, as dput does
 ///
@@ -228,12 +228,8 @@ fn send(
         }
     }
     let clock = SystemClock::default();
-    let sending = Sending {
-        transfer: args.route.transfer(),
-        policy: args.route.policy(),
-        clock: &clock,
-        force: args.force,
-    };
+    let sending =
+        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
     for done in upload::upload(&ready, target, &sending, &context.printer).uploads {
         let about = format!("{} {} {}", done.source, done.version, done.distribution);
         let (state, more) = match done.outcome {

@@ -20,8 +20,8 @@ mod harvest;
 pub mod life;
 mod memo;
 mod resolve;
-pub mod tables;
 mod shipped;
+pub mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -32,7 +32,8 @@ pub fn advance(work: &mut Work, options: &Options, listener: &dyn Listener) {
         return;
     }
     let Some(signer) = options.signer else {
-        let diagnostic = Diagnostic::error("no-key", "nothing can be uploaded without a signature, and no key is named");
+        let diagnostic =
+            Diagnostic::error("no-key", "nothing can be uploaded without a signature, and no key is named");
         let hint = "set PKGR_SIGNING_KEY, or name one with --key or in config.toml";
         return work.report.failures.push(Failure::new(Kind::Usage, diagnostic.hint(hint)));
     };
@@ -78,7 +79,8 @@ fn settle(work: &mut Work, waiting: &WaitOptions, options: &Options, listener: &
         }
         let rest = options.acceptance.saturating_sub(since(at));
         let what = work.recipe.display();
-        listener.detail(&format!("{what}: an upload begun at {at} may have arrived: waiting up to {} s", rest.as_secs()));
+        listener
+            .detail(&format!("{what}: an upload begun at {at} may have arrived: waiting up to {} s", rest.as_secs()));
         waiting.clock.sleep(rest.min(waiting.first_interval).max(Duration::from_millis(10)));
     }
 }
@@ -113,9 +115,10 @@ fn build(work: &mut Work, to: &To, signer: &Signer, options: &Options, listener:
     };
     let is_built = |target: &crate::plan::Target| {
         let version = target.version.to_string();
-        outcome.built.iter().any(|built| {
-            built.name == target.name && built.version == version && built.series == target.series.name
-        })
+        outcome
+            .built
+            .iter()
+            .any(|built| built.name == target.name && built.version == version && built.series == target.series.name)
     };
     let mut failures = outcome.failures.iter().cloned();
     for number in numbers {
@@ -193,21 +196,18 @@ fn test(
 fn send(work: &mut Work, to: &To, options: &Options, listener: &dyn Listener) {
     let numbers = pending(work);
     let paths: Vec<PathBuf> = numbers.iter().map(|number| changes_of(work, *number, options)).collect();
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let preparing = prepare::Options {
         signer: None,
         certs: options.keys.certs(),
         jobs: options.jobs,
-        today: &today,
+        today: options.today,
         // decided above, by what the PPA itself says
         force: true,
         dry_run: false,
         named: true,
     };
     let mut ready: Vec<Prepared> = Vec::new();
-    for (number, (_, verdict)) in
-        numbers.iter().zip(prepare::prepare(&paths, &to.target, &preparing, listener))
-    {
+    for (number, (_, verdict)) in numbers.iter().zip(prepare::prepare(&paths, &to.target, &preparing, listener)) {
         match verdict {
             Verdict::Ready(prepared) => ready.push(prepared),
             Verdict::Skipped(why) => set(work, *number, Outcome::Skipped(why)),

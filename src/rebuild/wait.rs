@@ -30,13 +30,7 @@ pub fn wait(works: &mut [&mut Work], options: &Options, listener: &dyn Listener)
     }
 }
 
-fn wait_for(
-    ppa: &Ppa,
-    works: &mut [&mut Work],
-    waiting: &WaitOptions,
-    options: &Options,
-    listener: &dyn Listener,
-) {
+fn wait_for(ppa: &Ppa, works: &mut [&mut Work], waiting: &WaitOptions, options: &Options, listener: &dyn Listener) {
     let awaited: Vec<Expected> = works.iter().flat_map(|work| awaited(work)).collect();
     if awaited.is_empty() {
         return;

@@ -17,7 +17,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::common::{Run, files_ending, run};
-use crate::update_support::nginx::{FOCAL, JAMMY, NOBLE, Nginx};
+use crate::update_support::nginx::{BIONIC, JAMMY, NOBLE, Nginx};
 use crate::update_support::{World, flagship};
 use launchpad_support::Service;
 use pkgr::lock::Lock;
@@ -38,7 +38,7 @@ summary       = "says hello from nginx"
 license       = "BSD-2-Clause"
 maintainer    = "Du9L <du9l@example.org>"
 architectures = ["amd64"]
-series        = ["focal", "jammy", "noble"]
+series        = ["bionic", "jammy", "noble"]
 
 [nginx]
 modules = ["ngx_http_hello_module.so"]
@@ -64,12 +64,12 @@ pub struct Loop {
 
 impl Loop {
     pub fn new() -> Loop {
-        let world = World::with(&[FOCAL, JAMMY, NOBLE]);
+        let world = World::with(&[BIONIC, JAMMY, NOBLE]);
         let recipe = flagship::flagship(&world).join("recipe.toml");
         let text = fs::read_to_string(&recipe).unwrap();
         let all = r#"["xenial", "bionic", "focal", "jammy", "noble", "resolute"]"#;
         assert!(text.contains(all), "{text}");
-        fs::write(&recipe, text.replace(all, r#"["focal", "jammy", "noble"]"#)).unwrap();
+        fs::write(&recipe, text.replace(all, r#"["bionic", "jammy", "noble"]"#)).unwrap();
         let launchpad = Service::start();
         launchpad.add_ppa(OWNER, PPA);
         let daemon = Daemon::start();

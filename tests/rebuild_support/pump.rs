@@ -85,8 +85,7 @@ impl Drop for Pump {
 
 /// Takes the sessions that are new.
 fn take(incoming: &Path, keyring: &Path, launchpad: &Service, seen: &Mutex<Seen>) {
-    let mut sessions: Vec<PathBuf> =
-        std::fs::read_dir(incoming).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut sessions: Vec<PathBuf> = std::fs::read_dir(incoming).unwrap().map(|entry| entry.unwrap().path()).collect();
     // the number at the end counts over both methods
     sessions.sort_by_key(|path| path.to_string_lossy().rsplit('-').next().map(str::to_string));
     for session in sessions {
@@ -114,7 +113,7 @@ fn is_signed(path: &Path, keyring: &Path) -> bool {
 fn judge(changes: &Path, launchpad: &Service, seen: &Mutex<Seen>) {
     let text = Paragraph::read(changes);
     let [source, version, series] = ["Source", "Version", "Distribution"].map(|name| text.need(name).to_string());
-    let verdict = launchpad.receive(OWNER, PPA, changes, &["amd64"]);
+    let verdict = launchpad.receive(OWNER, PPA, changes, &["amd64", "i386"]);
     let mut seen = seen.lock().unwrap();
     if let Ok(id) = verdict {
         match seen.failing.remove(&(source.clone(), series.clone())) {
