@@ -1,14 +1,6 @@
 //! The whole loop on loopback: Ubuntu's simulated archive, the flagship and one
 //! more module in three series, Launchpad's own upload daemon, and the stand-in of
 //! its web service, which takes from the daemon what arrives there.
-#![allow(dead_code)]
-
-#[path = "../launchpad_support/mod.rs"]
-pub mod launchpad_support;
-pub mod pump;
-#[path = "../upload_support/mod.rs"]
-mod upload_support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -17,13 +9,13 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::common::{Run, files_ending, run};
+use crate::launchpad_support::Service;
+use crate::pump::{Pump, Received};
 use crate::update_support::nginx::{BIONIC, JAMMY, NOBLE, Nginx};
 use crate::update_support::{World, flagship};
-use launchpad_support::Service;
+use crate::upload_support::Daemon;
 use pkgr::lock::Lock;
 use pkgr::upload::journal::Journal;
-use pump::{Pump, Received};
-use upload_support::Daemon;
 
 pub const OWNER: &str = "du9l";
 pub const PPA: &str = "ngx-pagespeed";

@@ -1,15 +1,12 @@
-//! `pkgr rebuild`: the loop from nginx's move to the user's archive, without a human.
-
-mod common;
-mod rebuild_support;
-mod update_support;
+//! The loop from nginx's move to the user's archive, step by step, and what
+//! becomes of failures in it.
 
 use std::fs;
 
-use common::{run, snapshot};
-use rebuild_support::{Loop, Outcomes, RECIPES};
-use update_support::flagship;
-use update_support::nginx::{JAMMY, NOBLE, Nginx, RESOLUTE};
+use crate::common::{assert_same_files, run, snapshot};
+use crate::looped::{Loop, Outcomes, RECIPES, outcomes};
+use crate::update_support::flagship;
+use crate::update_support::nginx::{JAMMY, NOBLE, Nginx, RESOLUTE, Shape};
 
 /// Those that are in a state, as `source/series`.
 fn in_state(outcomes: &Outcomes, wanted: &str) -> Vec<String> {
@@ -27,7 +24,7 @@ fn assert_quiet(looped: &Loop) {
     let (ran, outcomes) = looped.exits(0, &[]);
     assert!(outcomes.values().all(|(state, _)| state == "current" || state == "skipped"), "{}", ran.stdout);
     assert!(looped.accepted_since(before).is_empty());
-    common::assert_same_files(&files, &snapshot(&looped.world.environment.work()), "a run without anything to do");
+    assert_same_files(&files, &snapshot(&looped.world.environment.work()), "a run without anything to do");
     assert!(looped.summary().contains("everything is up to date"), "{}", looped.summary());
     let (archive, launchpad) = (looped.world.requests(), looped.launchpad.requests());
     assert!(archive.iter().all(|path| path.ends_with("InRelease")), "{archive:?}");
@@ -36,12 +33,8 @@ fn assert_quiet(looped: &Loop) {
 
 const NEXT: Nginx = Nginx { version: "1.18.0-6ubuntu14.4", ..JAMMY };
 const OTHER_ABI: Nginx = Nginx { version: "1.24.0-2ubuntu7.10", field: "unsigned tcp_nodelay:3;", ..NOBLE };
-const PAST: Nginx = Nginx {
-    series: "questing",
-    version: "1.28.0-6ubuntu1",
-    shape: update_support::nginx::Shape::OneBinary("nginx-abi-1.28.0-1"),
-    ..NOBLE
-};
+const PAST: Nginx =
+    Nginx { series: "questing", version: "1.28.0-6ubuntu1", shape: Shape::OneBinary("nginx-abi-1.28.0-1"), ..NOBLE };
 
 #[test]
 fn the_ppa_follows_and_nobody_watches() {
@@ -60,7 +53,7 @@ fn everything_is_uploaded_first(looped: &Loop) {
     let before = snapshot(&looped.world.environment.work());
     let (_, outcomes) = looped.exits(0, &["--dry-run"]);
     assert_eq!(in_state(&outcomes, "pending").len(), 6, "{outcomes:?}");
-    common::assert_same_files(&before, &snapshot(&looped.world.environment.work()), "a dry run");
+    assert_same_files(&before, &snapshot(&looped.world.environment.work()), "a dry run");
     assert!(looped.accepted_since(0).is_empty());
 
     let (ran, outcomes) = looped.exits(0, &[]);
@@ -78,7 +71,7 @@ fn a_security_update_rebuilds_its_series(looped: &Loop) {
     let files = snapshot(&looped.world.environment.work());
     let (_, outcomes) = looped.exits(0, &["--dry-run"]);
     assert_eq!(in_state(&outcomes, "pending"), ["ngx-hello/jammy", "ngx-pagespeed/jammy"]);
-    common::assert_same_files(&files, &snapshot(&looped.world.environment.work()), "a dry run");
+    assert_same_files(&files, &snapshot(&looped.world.environment.work()), "a dry run");
 
     let (ran, outcomes) = looped.exits(0, &[]);
     assert_eq!(in_state(&outcomes, "published"), ["ngx-hello/jammy", "ngx-pagespeed/jammy"], "{}", ran.stdout);
@@ -167,7 +160,7 @@ fn a_recipe_that_fails_stops_no_other(looped: &Loop) {
     let mut command = looped.rebuild(&[]);
     let ran = run(command.arg("ngx-broken")).exits(1);
     let document = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(in_state(&rebuild_support::outcomes(&document), "published").len(), 6, "{}", ran.stdout);
+    assert_eq!(in_state(&outcomes(&document), "published").len(), 6, "{}", ran.stdout);
     assert!(ran.stdout.contains("hello-1.0.tar.gz"), "{}", ran.stdout);
     assert_eq!(looped.accepted_since(0).len(), 6);
 }

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::launchpad_support::Service;
-use super::{OWNER, PPA};
 use crate::common::control::Paragraph;
+use crate::launchpad_support::Service;
+use crate::looped::{OWNER, PPA};
 
 /// One session with a .changes.
 #[derive(Clone, Debug)]
