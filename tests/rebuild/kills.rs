@@ -16,6 +16,26 @@ const KILLS: usize = 12;
 /// How often at most on the way from one state to the next.
 const IN_A_ROW: usize = 4;
 
+/// Which of them is not at any moment, but while a .changes is sent: the one when
+/// nobody but the PPA knows whether it arrived.
+const SUBMITTING: usize = 1;
+
+enum Moment {
+    After(Duration),
+    /// When there are more than so many already.
+    Submitting(usize),
+}
+
+impl Moment {
+    /// Whether it has come, so long after the start.
+    fn is_reached(&self, looped: &Loop, passed: Duration) -> bool {
+        match self {
+            Moment::After(time) => passed >= *time,
+            Moment::Submitting(already) => looped.submitting() > *already,
+        }
+    }
+}
+
 #[test]
 fn after_kills_it_ends_as_if_there_had_been_none() {
     let wanted = std::env::var("PKGR_KILLS").map_or(KILLS, |text| text.parse().unwrap());
@@ -32,8 +52,12 @@ fn after_kills_it_ends_as_if_there_had_been_none() {
         let takes = start.elapsed();
 
         move_on(&killed, step);
-        for _ in 0..IN_A_ROW.min(wanted - kills) {
-            kills += usize::from(is_killed_after(&killed, takes.mul_f64(chance.next())));
+        for number in 0..IN_A_ROW.min(wanted - kills) {
+            let moment = match number {
+                SUBMITTING => Moment::Submitting(killed.submitting()),
+                _ => Moment::After(takes.mul_f64(chance.next())),
+            };
+            kills += usize::from(is_killed_at(&killed, &moment));
             killed.assert_sound();
         }
         let start = Instant::now();
@@ -79,16 +103,19 @@ fn move_on(looped: &Loop, step: usize) {
     }
 }
 
-/// Starts a rebuild, and kills it after this time; false where it had ended, well.
-fn is_killed_after(looped: &Loop, time: Duration) -> bool {
+/// Starts a rebuild, and kills it; false where it had ended before, well.
+fn is_killed_at(looped: &Loop, moment: &Moment) -> bool {
     let said = looped.world.environment.path("said");
     let mut command = looped.rebuild(&[]);
     command.stdout(Stdio::null()).stderr(File::create(&said).unwrap());
     let mut child = command.spawn().unwrap();
-    std::thread::sleep(time);
-    if let Some(status) = child.try_wait().unwrap() {
-        assert!(status.success(), "{status}: {}", std::fs::read_to_string(said).unwrap());
-        return false;
+    let start = Instant::now();
+    while !moment.is_reached(looped, start.elapsed()) {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}: {}", std::fs::read_to_string(said).unwrap());
+            return false;
+        }
+        std::thread::sleep(Duration::from_micros(200));
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -108,7 +108,7 @@ impl Loop {
         command.env("PKGR_UPLOAD_HOST", format!("ftp://127.0.0.1:{}", self.daemon.ftp));
         command.env("PKGR_SIGNING_KEY", fs::read_to_string(&self.world.environment.key().secret).unwrap());
         // long enough for a machine with a load, and waited for only where something is lost
-        command.env("PKGR_ACCEPTANCE", "30s").env("PKGR_POLL_INTERVAL", "0.1s");
+        command.env("PKGR_ACCEPTANCE", "15s").env("PKGR_POLL_INTERVAL", "0.1s");
         command.env("SOURCE_DATE_EPOCH", TODAY);
         command
     }
@@ -161,6 +161,14 @@ impl Loop {
     /// The folder of packages.
     pub fn dist(&self) -> PathBuf {
         self.world.environment.work().join("dist")
+    }
+
+    /// How many .changes were begun of which the journals do not know that they arrived.
+    pub fn submitting(&self) -> usize {
+        let Ok(entries) = fs::read_dir(self.dist()) else { return 0 };
+        let journals = entries.flatten().map(|entry| entry.path());
+        let journals = journals.filter(|path| path.to_string_lossy().ends_with(".upload.json"));
+        journals.map(|path| fs::read_to_string(path).unwrap_or_default().matches("\"submitting\"").count()).sum()
     }
 
     /// Fails where a lock or a journal cannot be read.
