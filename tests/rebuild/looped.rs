@@ -55,19 +55,25 @@ pub struct Loop {
 }
 
 impl Loop {
-    pub fn new() -> Loop {
-        let world = World::with(&[BIONIC, JAMMY, NOBLE]);
-        let recipe = flagship::flagship(&world).join("recipe.toml");
-        let text = fs::read_to_string(&recipe).unwrap();
-        let all = r#"["xenial", "bionic", "focal", "jammy", "noble", "resolute"]"#;
-        assert!(text.contains(all), "{text}");
-        fs::write(&recipe, text.replace(all, r#"["bionic", "jammy", "noble"]"#)).unwrap();
+    /// Without recipes.
+    pub fn of(series: &[Nginx]) -> Loop {
+        let world = World::with(series);
         let launchpad = Service::start();
         launchpad.add_ppa(OWNER, PPA);
         let daemon = Daemon::start();
         let keyring = world.environment.key().keyring.clone();
         let pump = Pump::start(daemon.folder().join("incoming"), keyring, launchpad.clone());
-        let looped = Loop { pump, launchpad, daemon, world };
+        Loop { pump, launchpad, daemon, world }
+    }
+
+    /// With the flagship and the other module.
+    pub fn new() -> Loop {
+        let looped = Loop::of(&[BIONIC, JAMMY, NOBLE]);
+        let recipe = flagship::flagship(&looped.world).join("recipe.toml");
+        let text = fs::read_to_string(&recipe).unwrap();
+        let all = r#"["xenial", "bionic", "focal", "jammy", "noble", "resolute"]"#;
+        assert!(text.contains(all), "{text}");
+        fs::write(&recipe, text.replace(all, r#"["bionic", "jammy", "noble"]"#)).unwrap();
         looped.hello();
         looped
     }

@@ -2,7 +2,7 @@
 //! of Ubuntu moves, the flagship and one more module follow, Launchpad's own upload
 //! daemon takes them, and the stand-in of its web service accepts and publishes.
 //!
-//!     PKGR_KILLS=100 cargo test --release --test rebuild kill
+//!     PKGR_KILLS=100 cargo test --test rebuild kill -- --nocapture
 //!
 //! kills it so many times on the way; without the variable it is some ten times.
 

@@ -45,6 +45,7 @@ fn the_ppa_follows_and_nobody_watches() {
     assert_quiet(&looped);
     another_abi_does(&looped);
     an_upstream_release_goes_to_every_series(&looped);
+    two_at_once_send_once(&looped);
     a_series_comes_and_one_is_at_its_end(&looped);
     assert_quiet(&looped);
 }
@@ -112,6 +113,18 @@ fn an_upstream_release_goes_to_every_series(looped: &Loop) {
     assert_eq!(uploads.len(), 3, "{}", ran.stdout);
     assert!(uploads.iter().all(|upload| upload.version.starts_with("1.13.35.3+nginx")), "{uploads:?}");
     assert!(uploads[0].files.iter().any(|name| name.contains(".orig.tar")), "{uploads:?}");
+}
+
+fn two_at_once_send_once(looped: &Loop) {
+    let before = looped.pump.received().len();
+    looped.security(&Nginx { version: "1.18.0-6ubuntu14.5", ..JAMMY });
+    let both = std::thread::scope(|scope| {
+        let other = scope.spawn(|| looped.exits(0, &[]));
+        [looped.exits(0, &[]), other.join().unwrap()]
+    });
+    let published = both.each_ref().map(|(_, outcomes)| in_state(outcomes, "published").len());
+    assert!(published == [0, 2] || published == [2, 0], "{published:?}");
+    assert_eq!(looped.accepted_since(before).len(), 2);
 }
 
 fn a_series_comes_and_one_is_at_its_end(looped: &Loop) {
