@@ -97,7 +97,7 @@ fn take(incoming: &Path, keyring: &Path, launchpad: &Service, seen: &Mutex<Seen>
         let mut paths = entries.map(|entry| entry.unwrap().path());
         let Some(changes) = paths.find(|path| path.extension().is_some_and(|end| end == "changes")) else { continue };
         if is_signed(&changes, keyring) {
-            judge(&changes, launchpad, seen);
+            judge(&changes, keyring, launchpad, seen);
         } else {
             seen.lock().unwrap().torn += 1;
         }
@@ -110,10 +110,15 @@ fn is_signed(path: &Path, keyring: &Path) -> bool {
     gpgv.status().expect("gpgv is not installed").success()
 }
 
-fn judge(changes: &Path, launchpad: &Service, seen: &Mutex<Seen>) {
+fn judge(changes: &Path, keyring: &Path, launchpad: &Service, seen: &Mutex<Seen>) {
     let text = Paragraph::read(changes);
     let [source, version, series] = ["Source", "Version", "Distribution"].map(|name| text.need(name).to_string());
-    let verdict = launchpad.receive(OWNER, PPA, changes, &["amd64", "i386"]);
+    let files: BTreeSet<String> = text.files("Files").into_iter().map(|file| file.name).collect();
+    let dsc = files.iter().find(|name| name.ends_with(".dsc")).map(|name| changes.with_file_name(name));
+    let verdict = match dsc.is_some_and(|dsc| is_signed(&dsc, keyring)) {
+        true => launchpad.receive(OWNER, PPA, changes, &["amd64", "i386"]),
+        false => Err("GPG verification of the .dsc failed".to_string()),
+    };
     let mut seen = seen.lock().unwrap();
     if let Ok(id) = verdict {
         match seen.failing.remove(&(source.clone(), series.clone())) {
@@ -124,6 +129,5 @@ fn judge(changes: &Path, launchpad: &Service, seen: &Mutex<Seen>) {
             None => launchpad.publish(id),
         }
     }
-    let files = text.files("Files").into_iter().map(|file| file.name).collect();
     seen.received.push(Received { source, version, series, files, verdict });
 }
