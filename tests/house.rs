@@ -25,11 +25,13 @@ const MAY_USE: &[(&str, &str)] = &[
     ("build", "deb diagnostic fetch files listener lock nginx pack parallel patch plan recipe render series sign"),
     ("ci", "diagnostic files"),
     ("queue", "build deb diagnostic files listener patch plan recipe"),
+    ("vendor", "build diagnostic files listener lock pack queue recipe render"),
     ("sandbox", "deb diagnostic fetch files listener series"),
     ("upload", "deb diagnostic files listener lock parallel pack series sign"),
     ("launchpad", "deb diagnostic fetch files listener parallel series"),
     ("check", "deb diagnostic fetch files launchpad listener lock pack parallel patch plan recipe render series sign"),
     ("bump", "build deb diagnostic fetch listener lock parallel plan recipe render watch"),
+    ("scaffold", "deb diagnostic fetch files listener lock pack plan recipe render series watch"),
     ("watch", "deb diagnostic fetch files listener lock plan recipe"),
     (
         "rebuild",

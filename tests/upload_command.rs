@@ -14,7 +14,7 @@ use std::process::Command;
 
 use common::control::Paragraph;
 use common::{TestEnvironment, changes_in, run};
-use upload_support::{Daemon, PutServer, Session, SshHome, Sshd, Vsftpd, assert_same, files_in, wait_for};
+use upload_support::{Daemon, PutServer, Session, SshHome, Sshd, Vsftpd, assert_same, files_in};
 
 /// The series of Ubuntu that examples/hello names, oldest first.
 const SERIES: [&str; 5] = ["xenial", "focal", "jammy", "noble", "resolute"];
@@ -429,7 +429,21 @@ fn how_it_ends_says_whose_fault_it_is() {
     );
     assert!(failed.stderr.contains("warning[upload-try-failed]"), "{}", failed.stderr);
     assert!(daemon.submitted().is_empty());
-    wait_for("nothing more", || true);
+}
+
+/// An older version that was built before would be refused behind the newer one.
+#[test]
+fn of_what_lies_there_the_newest_goes_up() {
+    let environment = built("examples/hello");
+    let noble = changes_for(&environment, "noble");
+    let text = fs::read_to_string(&noble).unwrap();
+    fs::write(noble.with_file_name("hello_2.11-9_source.changes"), text.replace("Version: 2.12-1", "Version: 2.11-9"))
+        .unwrap();
+    let plan = ["-v", "upload", "ppa:du9l/x1", "--method", "ftp", "-n", "--only", "noble"];
+    let said = run(&mut environment.pkgr(&plan)).ok();
+    assert!(said.stderr.contains("passed over dist/hello_2.11-9_source.changes"), "{}", said.stderr);
+    assert_eq!(said.stdout.matches("would-send").count(), 1, "{}", said.stdout);
+    assert!(said.stdout.starts_with("to ftp://ppa.launchpad.net/~du9l/ubuntu/x1\nor ftp://upload.ppa.launchpad.net/"));
 }
 
 #[test]

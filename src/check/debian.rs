@@ -4,13 +4,13 @@
 
 use std::path::Path;
 
-use crate::check::documents::{Folder, Found};
+use crate::check::documents::{self, Folder, Found};
 use crate::check::finding::{Finding, Level, Report, Verdict};
 use crate::check::rules::{self, Rule};
 use crate::check::signature::{self, Standing};
 use crate::check::tagfile::ListedFile;
 use crate::check::unpack::{self, Format, Outcome, Place};
-use crate::check::{Options, suite, tagfile};
+use crate::check::{Archive, Options, suite, tagfile};
 use crate::deb::control::{self, Paragraph};
 use crate::deb::version::Version;
 use crate::diagnostic::Failure;
@@ -19,7 +19,7 @@ use crate::series::Distro;
 /// Judges an upload; `for_debian`: by the rules of Debian's archive too.
 pub(super) fn judge(path: &Path, is_changes: bool, options: &Options<'_>, for_debian: bool) -> Result<Report, Failure> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    crate::files::read_in_blocks(path, |_| Ok(()))?;
+    documents::check_readable(path)?;
     let mut judge = Judge { options, folder: Folder::of(path)?, findings: Vec::new() };
     let paragraph = judge.open(&name)?;
     let field = |name: &str| paragraph.as_ref().and_then(|paragraph| paragraph.get_filled(name)).map(str::to_string);
@@ -30,6 +30,7 @@ pub(super) fn judge(path: &Path, is_changes: bool, options: &Options<'_>, for_de
     }
     let rejected = judge.findings.iter().any(|finding| finding.rule.level == Level::Rejected);
     Ok(Report {
+        archive: if for_debian { Archive::Debian } else { Archive::None },
         source: field("Source"),
         version: field("Version"),
         suite: field("Distribution"),
@@ -74,6 +75,10 @@ impl Judge<'_> {
         };
         let opened = signature::open(&bytes, self.options.keys.certs(), self.options.now);
         self.judge_signature(name, &opened.standing);
+        if documents::is_crowded(&bytes) {
+            self.find(&rules::PACKAGE_FILES, format!("{name} has more fields than a control file can have"));
+            return Ok(None);
+        }
         let strict = control::strip_signature(&bytes).and_then(|text| control::parse_bytes(&text));
         match strict.map(|mut paragraphs| (paragraphs.pop(), paragraphs.is_empty())) {
             Ok((Some(paragraph), true)) => return Ok(Some(paragraph)),

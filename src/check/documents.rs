@@ -12,14 +12,27 @@ use crate::diagnostic::Failure;
 use crate::fetch::digest;
 use crate::{files, parallel};
 
-/// No .changes, .dsc or .buildinfo has more; Launchpad has no limit.
-pub const LARGEST_DOCUMENT: u64 = 32 << 20;
+/// No .changes, .dsc or .buildinfo of a source has more (the kernel's have less than
+/// one); Launchpad has no limit. A list of as many files as fit takes some 100 MB.
+pub const LARGEST_DOCUMENT: u64 = 4 << 20;
 
 /// Reads a file of at most `limit` bytes; `None` if it has more.
 pub fn read_limited(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     Ok(if bytes.len() as u64 > limit { None } else { Some(bytes) })
+}
+
+/// A file that the caller names must be there: its absence is no finding.
+pub fn check_readable(path: &Path) -> Result<(), Failure> {
+    File::open(path).map(drop).map_err(|error| Failure::io("read", path, &error))
+}
+
+/// Whether a text has more fields than any control file: readers that look for
+/// each among all others would take for ever.
+pub fn is_crowded(text: &[u8]) -> bool {
+    let fields = text.split(|b| *b == b'\n').filter(|line| line.first().is_some_and(|b| !b.is_ascii_whitespace()));
+    fields.count() > 5000
 }
 
 /// What a name leads to.
@@ -118,6 +131,9 @@ mod tests {
         }
         folder.hash(&["a", "b", "c", "../secret"], 2).unwrap();
         assert_eq!(folder.checksums("b"), Some(&Checksums::of(b"a")));
+        std::fs::write(inside.join("a"), "changed").unwrap();
+        folder.hash(&["a", "b"], 2).unwrap();
+        assert_eq!(folder.checksums("a"), Some(&Checksums::of(b"a")), "every file is hashed once");
         assert_eq!(folder.checksums("c"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What a check says: one rule that the upload breaks or meets, in the archive's
 //! own words, and what follows from all of them.
 
+use crate::check::Archive;
 use crate::check::rules::Rule;
 use crate::diagnostic::{self, Diagnostic};
 
@@ -26,6 +27,9 @@ impl Level {
     }
 }
 
+/// Messages quote what the upload says, which may be anything.
+const LONGEST_MESSAGE: usize = 4000;
+
 /// One rule and what of the upload it is about.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -40,7 +44,12 @@ pub struct Finding {
 impl Finding {
     /// A finding without further facts.
     pub fn new(rule: &'static Rule, message: impl Into<String>) -> Finding {
-        Finding { rule, message: message.into(), facts: Vec::new() }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Finding { rule, message, facts: Vec::new() }
     }
 
     /// Adds a fact.
@@ -56,12 +65,17 @@ impl Finding {
             Level::Warning => diagnostic::Level::Warning,
             Level::Note => diagnostic::Level::Note,
         };
+        // a message of several lines goes on in a note: a diagnostic's is one line
+        let mut lines = self.message.lines().filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default().to_string();
+        let rest = lines.collect::<Vec<_>>().join("\n");
+        let notes = Some(rest).filter(|rest| !rest.is_empty()).into_iter().chain(self.facts.clone());
         Diagnostic {
             code: self.rule.code,
             level,
-            message: self.message.clone(),
+            message: first,
             place: None,
-            notes: self.facts.clone(),
+            notes: notes.collect(),
             hints: if self.rule.cure.is_empty() { Vec::new() } else { vec![self.rule.cure.to_string()] },
         }
     }
@@ -89,6 +103,8 @@ impl Verdict {
 /// Everything that was found out about one upload.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// Whose rules were applied.
+    pub archive: Archive,
     /// Source package, where the control file names one.
     pub source: Option<String>,
     /// Its version.

@@ -98,7 +98,9 @@ fn default_archive(control: &Path, options: &Options<'_>) -> Archive {
     let bytes = documents::read_limited(control, documents::LARGEST_DOCUMENT).ok().flatten().unwrap_or_default();
     let stanzas = tagfile::parse(&signature::payload(&bytes));
     let target = stanzas.first().and_then(|stanza| stanza.get("Distribution")).unwrap_or_default();
-    let is_debian = ["unstable", "experimental", "stable", "testing"].contains(&target)
-        || suite::find(target, Distro::Debian, &options.today()).is_some();
+    // trixie-backports-sloppy and the like are Debian's as well
+    let first = target.split('-').next().unwrap_or_default();
+    let is_debian = ["unstable", "experimental", "stable", "testing"].contains(&first)
+        || suite::find(first, Distro::Debian, &options.today()).is_some();
     if is_debian && options.path.is_none() { Archive::Debian } else { Archive::Launchpad }
 }

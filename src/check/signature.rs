@@ -20,6 +20,7 @@ use sequoia_openpgp::{Cert, KeyHandle};
 
 const MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
+const END: &[u8] = b"-----END PGP SIGNATURE-----";
 
 /// What is to be said of the signature of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub fn open<'a>(bytes: &'a [u8], certs: &[Cert], now: SystemTime) -> Opened<'a> 
         };
         return Opened { text, has_text_outside: false, standing };
     };
-    let close = memchr::memmem::find(bytes.get(end..).unwrap_or_default(), b"-----END PGP SIGNATURE-----");
-    let close = close.map_or(bytes.len(), |at| end + at + b"-----END PGP SIGNATURE-----".len());
+    let close = memchr::memmem::find(bytes.get(end..).unwrap_or_default(), END);
+    let close = close.map_or(bytes.len(), |at| end + at + END.len());
     let blank = |part: Option<&[u8]>| part.is_none_or(|part| part.trim_ascii().is_empty());
     let has_text_outside = !blank(bytes.get(..start)) || !blank(bytes.get(close..));
     let standing = match (messages.len(), signatures.len()) {
@@ -114,8 +115,11 @@ fn policy() -> StandardPolicy<'static> {
 
 fn judge(block: &[u8], certs: &[Cert], now: SystemTime) -> Standing {
     let policy = policy();
+    // gpg does without the last line
+    let whole =
+        if block.ends_with(END) { Cow::Borrowed(block) } else { Cow::Owned([block, b"\n", END, b"\n"].concat()) };
     let helper = Helper { certs, policy: &policy, now, standings: Vec::new() };
-    let built = VerifierBuilder::from_bytes(block).and_then(|builder| builder.with_policy(&policy, None, helper));
+    let built = VerifierBuilder::from_bytes(&whole).and_then(|builder| builder.with_policy(&policy, None, helper));
     let Ok(mut verifier) = built else { return Standing::Malformed };
     // what is read is not used: the text comes from payload(), also of a bad signature
     let read = std::io::copy(&mut verifier.by_ref().take(u64::MAX), &mut std::io::sink());
@@ -147,10 +151,12 @@ impl VerificationHelper for Helper<'_> {
             let MessageLayer::SignatureGroup { results } = layer else { continue };
             for result in results {
                 let standing = match result {
-                    Ok(good) => self.of_today(good.ka.cert(), good.ka.key().key_handle()),
+                    Ok(good) => self.of_today(good.ka.cert(), good.ka.key().key_handle(), good.sig),
                     Err(VerificationError::MissingKey { sig }) => Standing::Unknown(issuer(sig)),
-                    Err(VerificationError::BadKey { ka, .. }) => self.of_today(ka.cert(), ka.key().key_handle()),
-                    Err(VerificationError::UnboundKey { cert, .. }) => self.of_today(cert, cert.key_handle()),
+                    Err(VerificationError::BadKey { ka, sig, .. }) => {
+                        self.of_today(ka.cert(), ka.key().key_handle(), sig)
+                    }
+                    Err(VerificationError::UnboundKey { cert, sig, .. }) => self.of_today(cert, cert.key_handle(), sig),
                     Err(_) => Standing::Bad,
                 };
                 self.standings.push(standing);
@@ -162,13 +168,15 @@ impl VerificationHelper for Helper<'_> {
 
 impl Helper<'_> {
     /// A signature that is right in itself is worth what its key is worth today.
-    fn of_today(&self, cert: &Cert, key: KeyHandle) -> Standing {
+    fn of_today(&self, cert: &Cert, key: KeyHandle, signature: &Signature) -> Standing {
         let fingerprint = cert.fingerprint().to_hex();
-        if matches!(cert.revocation_status(self.policy, self.now), RevocationStatus::Revoked(_)) {
+        // a clock that is behind the signer's makes no key unborn
+        let now = signature.signature_creation_time().map_or(self.now, |signed| signed.max(self.now));
+        if matches!(cert.revocation_status(self.policy, now), RevocationStatus::Revoked(_)) {
             return Standing::Revoked(fingerprint);
         }
-        let alive = cert.with_policy(self.policy, self.now).and_then(|cert| cert.alive());
-        let mut keys = cert.keys().with_policy(self.policy, self.now);
+        let alive = cert.with_policy(self.policy, now).and_then(|cert| cert.alive());
+        let mut keys = cert.keys().with_policy(self.policy, now);
         let key_alive = keys.find(|own| own.key().key_handle().aliases(&key)).is_some_and(|own| own.alive().is_ok());
         if alive.is_ok() && key_alive { Standing::Good(fingerprint) } else { Standing::Expired(fingerprint) }
     }

@@ -10,22 +10,21 @@ use std::collections::BTreeMap;
 /// One stanza.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stanza {
-    fields: Vec<(String, String)>,
+    /// By the name in lower case: the name as written, and the value.
+    fields: BTreeMap<String, (String, String)>,
 }
 
 impl Stanza {
     /// The value without the blanks around it; continuation lines follow a line
     /// feed each, with their indent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.trim())
+        let (written, value) = self.fields.get(&name.to_ascii_lowercase())?;
+        (written == name).then_some(value.trim())
     }
 
     /// A repeated field keeps the name that came first and takes the last value.
     fn set(&mut self, (name, value): (String, String)) {
-        match self.fields.iter_mut().find(|(own, _)| own.eq_ignore_ascii_case(&name)) {
-            Some(field) => field.1 = value,
-            None => self.fields.push((name, value)),
-        }
+        self.fields.entry(name.to_ascii_lowercase()).or_insert_with(|| (name, String::new())).1 = value;
     }
 }
 

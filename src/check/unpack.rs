@@ -8,13 +8,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::deb::control;
 use crate::deb::version::Version;
 use crate::diagnostic::Failure;
 use crate::fetch::Compression;
 use crate::fetch::archive::{self, ArchiveError, Inspection, Limits, Rules};
 use crate::patch::{self, PatchFile};
 
+mod control;
 mod patches;
 mod tree;
 
@@ -119,7 +119,7 @@ const MOST_CONTENT: u64 = 256 << 20;
 /// Judges a package; `dsc` is the whole .dsc, which dpkg-source reads more
 /// strictly than Launchpad.
 pub fn judge(package: &Package<'_>, dsc: &[u8]) -> Result<Outcome, Failure> {
-    let judged = read_strictly(dsc).and_then(|()| match package.format {
+    let judged = control::check(dsc).map_err(Trouble::Fails).and_then(|()| match package.format {
         Format::One => one(package),
         Format::Native => native(package),
         Format::Quilt => quilt(package),
@@ -131,12 +131,6 @@ pub fn judge(package: &Package<'_>, dsc: &[u8]) -> Result<Outcome, Failure> {
         Err(Trouble::Unjudged(why)) => Ok(Outcome::Unjudged(why)),
         Err(Trouble::Failure(failure)) => Err(failure),
     }
-}
-
-fn read_strictly(dsc: &[u8]) -> Result<(), Trouble> {
-    let text = control::strip_signature(dsc).map_err(|error| Trouble::Fails(format!("the .dsc: {error}")))?;
-    control::parse_bytes(&text).map_err(|error| Trouble::Fails(format!("the .dsc: {error}")))?;
-    Ok(())
 }
 
 /// `NAME_VERSION`, the version without its epoch, with and without its revision.
@@ -200,8 +194,8 @@ fn sort_quilt<'a>(package: &Package<'a>) -> Result<Sorted<'a>, Trouble> {
     if sorted.main.is_none() || sorted.debian.is_none() {
         return Err(Trouble::Fails("there is no orig tarball or no debian tarball".to_string()));
     }
-    let names: Vec<&str> = package.files.iter().map(|(name, _)| name.as_str()).collect();
-    if let Some(alone) = signed.iter().find(|plain| !names.contains(plain)) {
+    let names: BTreeSet<&str> = package.files.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some(alone) = signed.iter().find(|plain| !names.contains(**plain)) {
         return Err(Trouble::Fails(format!("{alone}.asc signs no tarball of the package")));
     }
     sorted.components.sort_by(|a, b| a.0.cmp(&b.0));

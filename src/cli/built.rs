@@ -93,11 +93,7 @@ pub fn lying_in(folder: &Path, only: Option<&Selector>) -> Result<Lying, Failure
         // what cannot be read is for the command itself to refuse
         let (source, distribution, version) =
             fields(&path).unwrap_or_else(|| (path.display().to_string(), String::new(), None));
-        let is_meant = match only {
-            Some(only) => catalog().find(&distribution).is_some_and(|series| only.matches(series)),
-            None => true,
-        };
-        if !is_meant {
+        if !is_chosen(&distribution, only) {
             continue;
         }
         match kept.iter_mut().find(|(s, d, ..)| *s == source && *d == distribution) {
@@ -110,6 +106,15 @@ pub fn lying_in(folder: &Path, only: Option<&Selector>) -> Result<Lying, Failure
         }
     }
     Ok(Lying { newest: kept.into_iter().map(|(.., path)| path).collect(), superseded })
+}
+
+/// Whether `--only` chooses a .changes; one that cannot be read is left to the command.
+pub fn is_meant(path: &Path, only: Option<&Selector>) -> bool {
+    fields(path).is_none_or(|(_, distribution, _)| is_chosen(&distribution, only))
+}
+
+fn is_chosen(distribution: &str, only: Option<&Selector>) -> bool {
+    only.is_none_or(|only| catalog().find(distribution).is_some_and(|series| only.matches(series)))
 }
 
 fn fields(path: &Path) -> Option<(String, String, Option<Version>)> {

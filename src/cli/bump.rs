@@ -15,7 +15,7 @@ use crate::watch::Release;
 
 /// Move a recipe to a new upstream version, or to a new revision
 ///
-/// Without a VERSION, upstream is looked at where the recipe's [watch] says. The
+/// Without a VERSION, upstream is looked at where the recipe's `[watch]` says. The
 /// new sources are fetched, verified and pinned, the patches are tried on them;
 /// then recipe.toml is edited in place, with its comments and order kept, and
 /// recipe.lock gets the changelog entry. What does not fit is told, and nothing

@@ -74,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         primary: primary.as_ref(),
         keys: &keys,
         require_signature: args.require_signature,
-        now: now(),
+        now: SystemTime::now(),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
     };
     let mut output = Output::default();
@@ -82,7 +82,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     for path in &args.files {
         match check::package(path, &options) {
             Ok(report) => {
-                output.text.push_str(&format!("{}: {}\n", path.display(), report.verdict.name()));
+                let by = match report.archive {
+                    Archive::Launchpad => "",
+                    Archive::Debian => " by Debian's rules",
+                    Archive::None => " by no archive's rules",
+                };
+                output.text.push_str(&format!("{}: {}{by}\n", path.display(), report.verdict.name()));
                 output.failures.extend(tell(&report, args.deny, context));
                 documents.push(document(path, &report));
             }
@@ -144,12 +149,6 @@ fn keys(args: &Args) -> Result<Keys, Failure> {
     Ok(keys)
 }
 
-/// Tests set the clock by SOURCE_DATE_EPOCH, as everything that makes packages does.
-fn now() -> SystemTime {
-    let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse::<u64>().ok());
-    set.map_or_else(SystemTime::now, |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
-}
-
 /// Warnings and notes go to the listener, rejections become the failure.
 fn tell(report: &Report, deny: Option<Denied>, context: &Context) -> Option<Failure> {
     let mut failed = Vec::new();
@@ -183,6 +182,12 @@ fn document(path: &Path, report: &Report) -> Value {
         .collect();
     let mut document = Map::new();
     document.insert("path".into(), json!(path.display().to_string()));
+    let archive = match report.archive {
+        Archive::Launchpad => "launchpad",
+        Archive::Debian => "debian",
+        Archive::None => "none",
+    };
+    document.insert("as".into(), json!(archive));
     document.insert("source".into(), json!(report.source));
     document.insert("version".into(), json!(report.version));
     document.insert("suite".into(), json!(report.suite));

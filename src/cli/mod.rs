@@ -14,6 +14,7 @@ pub mod destination;
 pub mod explain;
 pub mod fetch;
 pub mod man;
+pub mod new;
 pub mod patch;
 pub mod rebuild;
 pub mod render;
@@ -24,6 +25,7 @@ pub mod status;
 pub mod test;
 pub mod update;
 pub mod upload;
+pub mod vendor;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -81,6 +83,7 @@ pub struct Global {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    New(new::Args),
     Build(build::Args),
     Render(render::Args),
     Fetch(fetch::Args),
@@ -90,6 +93,7 @@ enum Command {
     Bump(bump::Args),
     Patch(patch::Args),
     Ci(ci::Args),
+    Vendor(vendor::Args),
     Sign(sign::Args),
     Status(status::Args),
     Upload(upload::Args),
@@ -104,6 +108,7 @@ enum Command {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Command::New(_) => "new",
             Command::Build(_) => "build",
             Command::Render(_) => "render",
             Command::Fetch(_) => "fetch",
@@ -113,6 +118,7 @@ impl Command {
             Command::Bump(_) => "bump",
             Command::Patch(_) => "patch",
             Command::Ci(_) => "ci",
+            Command::Vendor(_) => "vendor",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
             Command::Upload(_) => "upload",
@@ -127,6 +133,7 @@ impl Command {
 
     fn run(&self, context: &Context) -> Result<Output, Failure> {
         match self {
+            Command::New(args) => new::run(args, context),
             Command::Build(args) => build::run(args, context),
             Command::Render(args) => render::run(args, context),
             Command::Fetch(args) => fetch::run(args, context),
@@ -136,6 +143,7 @@ impl Command {
             Command::Bump(args) => bump::run(args, context),
             Command::Patch(args) => patch::run(args, context),
             Command::Ci(args) => ci::run(args, context),
+            Command::Vendor(args) => vendor::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
             Command::Upload(args) => upload::run(args, context),

@@ -72,10 +72,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
         notes.into_iter().for_each(|note| context.printer.tell(note));
         let verdicts = verdicts(&batch, &target, args, context)?;
-        let uploads = match args.dry_run {
-            true => rehearse(&target, verdicts, context, &mut output),
-            false => send(&target, verdicts, args, context, &mut output),
-        };
+        let mut ready = Vec::new();
+        let mut uploads = Vec::new();
+        for (path, verdict) in verdicts {
+            match verdict {
+                Verdict::Ready(prepared) => ready.push(prepared),
+                Verdict::Skipped(reason) => uploads.push(skipped(&path, &reason, context, &mut output)),
+                Verdict::Refused(failure) => uploads.push(refused(&path, failure, &mut output)),
+            }
+        }
+        Prepared::sort(&mut ready);
+        uploads.extend(match args.dry_run {
+            true => rehearse(&target, &ready, &mut output),
+            false => send(&target, &ready, args, context, &mut output),
+        });
         let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
         targets.push(json!({"target": batch.target, "archive": target.identity, "ways": ways, "uploads": uploads}));
     }
@@ -110,6 +120,7 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
     if !changes.is_empty() {
         let default = || built::load(Path::new("recipe.toml")).ok().as_ref().and_then(built::target_of);
         let target = target.clone().or_else(default).ok_or_else(destination::no_target)?;
+        let changes = changes.into_iter().filter(|path| built::is_meant(path, only)).collect();
         batches.push(Batch { target, changes, named: true });
     }
     for path in recipes {
@@ -148,117 +159,98 @@ fn verdicts(
     Ok(prepare::prepare(&batch.changes, target, &options, &context.printer))
 }
 
+/// What is not meant for the target.
+fn skipped(path: &Path, reason: &str, context: &Context, output: &mut Output) -> Value {
+    context.printer.status("Skipped", &format!("{}: {reason}", path.display()));
+    output.text.push_str(&format!("skipped {}\n", path.display()));
+    json!({"changes": path.display().to_string(), "state": "skipped", "reason": reason})
+}
+
+/// What must not go up.
+fn refused(path: &Path, failure: Failure, output: &mut Output) -> Value {
+    output.text.push_str(&format!("refused {}\n", path.display()));
+    let reason = failure.to_string();
+    output.failures.push(failure);
+    json!({"changes": path.display().to_string(), "state": "refused", "reason": reason})
+}
+
 /// Says what would be sent.
-fn rehearse(target: &Target, verdicts: Vec<(PathBuf, Verdict)>, context: &Context, output: &mut Output) -> Vec<Value> {
-    let mut uploads = Vec::new();
-    let mut ready = Vec::new();
-    for (path, verdict) in verdicts {
-        match verdict {
-            Verdict::Ready(prepared) => ready.push(prepared),
-            other => uploads.extend(set_aside(path, other, context, output)),
-        }
-    }
-    Prepared::sort(&mut ready);
+fn rehearse(target: &Target, ready: &[Prepared], output: &mut Output) -> Vec<Value> {
     if !ready.is_empty() {
         let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
         output.text.push_str(&format!("to {}\n", ways.join("\nor ")));
     }
+    let mut uploads = Vec::new();
     for package in ready {
-        let standing = match upload::standing(&package, target) {
-            Ok(standing) => standing,
+        let state = match upload::standing(package, target) {
+            Ok(Standing::New | Standing::Interrupted(_)) => "would-send",
+            Ok(Standing::Sent(_) | Standing::SentByDput) => "already",
             Err(failure) => {
-                output.failures.push(failure);
+                uploads.push(refused(&package.changes, failure, output));
                 continue;
             }
         };
-        let state = match standing {
-            Standing::New | Standing::Interrupted(_) => "would-send",
-            Standing::Sent(_) | Standing::SentByDput => "already",
-        };
-        output.text.push_str(&format!(
-            "{state} {} {} {}: {} files, {} bytes\n",
-            package.source,
-            package.version,
-            package.distribution,
-            package.items.len(),
-            package.size()
-        ));
+        let (about, count, size) = (about(package), package.items.len(), package.size());
+        output.text.push_str(&format!("{state} {about}: {count} files, {size} bytes\n"));
         if state == "would-send" {
             for item in &package.items {
                 output.text.push_str(&format!("    {:>10} {}\n", item.size, item.name));
             }
         }
-        uploads.push(document(&package, state, Map::new()));
+        uploads.push(document(package, state, Map::new()));
     }
     uploads
 }
 
-/// What does not go up, for one reason or another.
-fn set_aside(path: PathBuf, verdict: Verdict, context: &Context, output: &mut Output) -> Option<Value> {
-    let changes = path.display().to_string();
-    match verdict {
-        Verdict::Ready(_) => None,
-        Verdict::Skipped(reason) => {
-            context.printer.status("Skipped", &format!("{changes}: {reason}"));
-            output.text.push_str(&format!("skipped {changes}\n"));
-            Some(json!({"changes": changes, "state": "skipped", "reason": reason}))
+/// Sends one after the other, and says of each what became of it.
+fn send(target: &Target, ready: &[Prepared], args: &Args, context: &Context, output: &mut Output) -> Vec<Value> {
+    let clock = SystemClock::default();
+    let sending =
+        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
+    let mut documents = Vec::new();
+    for package in ready {
+        for done in upload::upload(std::slice::from_ref(package), target, &sending, &context.printer).uploads {
+            let (state, more) = say(&about(package), done.outcome, target, context, output);
+            output.text.push_str(&format!("{state} {}\n", about(package)));
+            documents.push(document(package, state, more));
         }
-        Verdict::Refused(failure) => {
-            output.text.push_str(&format!("refused {changes}\n"));
-            let reason = failure.to_string();
+    }
+    documents
+}
+
+/// One word for it, and what the document has more.
+fn say(
+    about: &str,
+    outcome: Outcome,
+    target: &Target,
+    context: &Context,
+    output: &mut Output,
+) -> (&'static str, Map<String, Value>) {
+    match outcome {
+        Outcome::Sent { way, tries } => {
+            context.printer.status("Uploaded", &format!("{about} to {way}"));
+            ("sent", Map::from_iter([("way".to_string(), json!(way)), ("tries".to_string(), json!(tries))]))
+        }
+        Outcome::Already(standing) => {
+            let when = match standing {
+                Standing::Sent(at) => format!("on {at}"),
+                _ => "by dput, as its log says".to_string(),
+            };
+            let how = format!("{about} was sent to {} {when}; --force sends it again", target.name);
+            context.printer.status("Unchanged", &how);
+            ("already", Map::from_iter([("reason".to_string(), json!(when))]))
+        }
+        Outcome::Failed(failure) => {
+            let state = if failure.kind == Kind::Remote { "refused" } else { "failed" };
+            let reason = json!(failure.to_string());
             output.failures.push(failure);
-            Some(json!({"changes": changes, "state": "refused", "reason": reason}))
+            (state, Map::from_iter([("reason".to_string(), reason)]))
         }
     }
 }
 
-fn send(
-    target: &Target,
-    verdicts: Vec<(PathBuf, Verdict)>,
-    args: &Args,
-    context: &Context,
-    output: &mut Output,
-) -> Vec<Value> {
-    let mut documents = Vec::new();
-    let mut ready = Vec::new();
-    for (path, verdict) in verdicts {
-        match verdict {
-            Verdict::Ready(prepared) => ready.push(prepared),
-            other => documents.extend(set_aside(path, other, context, output)),
-        }
-    }
-    let clock = SystemClock::default();
-    let sending =
-        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
-    for done in upload::upload(&ready, target, &sending, &context.printer).uploads {
-        let about = format!("{} {} {}", done.source, done.version, done.distribution);
-        let (state, more) = match done.outcome {
-            Outcome::Sent { way, tries } => {
-                context.printer.status("Uploaded", &format!("{about} to {way}"));
-                ("sent", json!({"way": way, "tries": tries}))
-            }
-            Outcome::Already(standing) => {
-                let when = match standing {
-                    Standing::Sent(at) => format!("on {at}"),
-                    _ => "by dput, as its log says".to_string(),
-                };
-                let how = format!("{about} was sent to {} {when}; --force sends it again", target.name);
-                context.printer.status("Unchanged", &how);
-                ("already", json!({"reason": when}))
-            }
-            Outcome::Failed(failure) => {
-                let state = if failure.kind == Kind::Remote { "refused" } else { "failed" };
-                let reason = failure.to_string();
-                output.failures.push(failure);
-                (state, json!({"reason": reason}))
-            }
-        };
-        output.text.push_str(&format!("{state} {about}\n"));
-        let more = more.as_object().cloned().unwrap_or_default();
-        documents
-            .extend(ready.iter().find(|p| p.changes == done.changes).map(|package| document(package, state, more)));
-    }
-    documents
+fn about(package: &Prepared) -> String {
+    format!("{} {} {}", package.source, package.version, package.distribution)
 }
 
 fn document(package: &Prepared, state: &str, more: Map<String, Value>) -> Value {

@@ -60,9 +60,9 @@ pub fn hunks(old: &[u8], new: &[u8], context: usize) -> Vec<u8> {
         let new_span = span(&(first.new.start..last.new.end));
         text.extend_from_slice(format!("@@ -{old_span} +{new_span} @@\n").as_bytes());
         for edit in group {
-            let kept = edit.equal.then(|| edit.old.clone()).unwrap_or_default();
-            put(&mut text, b' ', &old, kept);
-            if !edit.equal {
+            if edit.equal {
+                put(&mut text, b' ', &old, edit.old);
+            } else {
                 put(&mut text, b'-', &old, edit.old);
                 put(&mut text, b'+', &new, edit.new);
             }

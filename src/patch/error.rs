@@ -159,7 +159,9 @@ impl Obstacle {
             Obstacle::Exists(_) | Obstacle::AlreadyGone(_) | Obstacle::AlreadyApplied(_) => {
                 format!("drop the patch for {source}, or limit it with `when` to the versions that need it")
             }
-            Obstacle::DoesNotApply { .. } | Obstacle::Overlap { .. } => format!("refresh the patch against {source}"),
+            Obstacle::DoesNotApply { .. } | Obstacle::Overlap { .. } => {
+                format!("refresh the patch against {source}: `pkgr patch refresh`")
+            }
             Obstacle::NotRefreshed => {
                 format!("unpack {source} with `pkgr patch new`, make the change there, and import the new patch")
             }

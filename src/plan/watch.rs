@@ -5,7 +5,7 @@
 use crate::diagnostic::{Diagnostic, Failure, Place};
 use crate::recipe::template::{self, Variables};
 use crate::recipe::value::Section;
-use crate::recipe::{Recipe, tell};
+use crate::recipe::{Recipe, keys, tell};
 
 use super::evaluator::Evaluator;
 
@@ -45,8 +45,20 @@ const VERSION: &str = r"(?<version>\d+(?:[._-]\d+)*[a-z]?(?:[-._~+]?(?i:alpha|be
 const ARCHIVE: &str = r"\.(?:tar\.(?:gz|bz2|xz|lzma|zst)|tgz|tbz2?|txz|zip)";
 
 impl Site {
-    /// The pattern where the recipe gives none.
-    fn pattern(&self, name: &str) -> String {
+    /// What a key of `[watch]` names.
+    fn of(key: &str, value: String) -> Option<Site> {
+        match key {
+            "github" => Some(Site::GitHub(value)),
+            "gitlab" => Some(Site::GitLab(value)),
+            "url" => Some(Site::Page(value)),
+            "pypi" => Some(Site::PyPi(value)),
+            "git" => Some(Site::Git(value)),
+            _ => None,
+        }
+    }
+
+    /// The pattern where a recipe of that name gives none.
+    pub fn pattern(&self, name: &str) -> String {
         let own = match self {
             Site::GitHub(path) | Site::GitLab(path) | Site::Git(path) => {
                 path.trim_end_matches(".git").rsplit(['/', ':']).next().unwrap_or(name)
@@ -87,28 +99,19 @@ impl Evaluator<'_> {
     }
 }
 
-fn evaluate<E>(
-    recipe: &Recipe,
-    name: &str,
-    expand: &mut dyn FnMut(&Section, &str) -> Result<Option<String>, E>,
-) -> Result<Option<Watch>, E> {
+/// Expands a key's template.
+type Expand<'e, E> = &'e mut dyn FnMut(&Section, &str) -> Result<Option<String>, E>;
+
+fn evaluate<E>(recipe: &Recipe, name: &str, expand: Expand<'_, E>) -> Result<Option<Watch>, E> {
     let Some(field) = recipe.root().field("watch") else { return Ok(None) };
     let Some(section) = recipe.root().table("watch") else { return Ok(None) };
-    let kinds: [(&str, fn(String) -> Site); 5] = [
-        ("github", Site::GitHub),
-        ("gitlab", Site::GitLab),
-        ("url", Site::Page),
-        ("pypi", Site::PyPi),
-        ("git", Site::Git),
-    ];
-    for (key, make) in kinds {
-        if let Some(value) = expand(section, key)? {
-            let site = make(value);
-            let pattern = section.text("tag").map_or_else(|| site.pattern(name), |text| text.value.clone());
-            let prereleases = section.flag("prereleases").unwrap_or(false);
-            let place = recipe.document().place(&field.key_span);
-            return Ok(Some(Watch { site, pattern, prereleases, place }));
-        }
+    for key in keys::WATCHED {
+        let Some(value) = expand(section, key)? else { continue };
+        let Some(site) = Site::of(key, value) else { continue };
+        let pattern = section.text("tag").map_or_else(|| site.pattern(name), |text| text.value.clone());
+        let prereleases = section.flag("prereleases").unwrap_or(false);
+        let place = recipe.document().place(&field.key_span);
+        return Ok(Some(Watch { site, pattern, prereleases, place }));
     }
     Ok(None)
 }

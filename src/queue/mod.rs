@@ -114,7 +114,8 @@ impl<'a> Queue<'a> {
         files
     }
 
-    fn target(&self, lineup: &Lineup) -> Result<&Target, Failure> {
+    /// One of its targets.
+    pub fn target(&self, lineup: &Lineup) -> Result<&Target, Failure> {
         self.prepared.targets.get(lineup.target).ok_or_else(|| QueueError::Native(self.recipe.path().into()).into())
     }
 

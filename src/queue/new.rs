@@ -75,8 +75,8 @@ impl Queue<'_> {
         self.add(&file, &bytes, new.when)
     }
 
-    /// Writes the patched tree of a lineup.
-    fn write_tree(&self, lineup: &Lineup, root: &Path) -> Result<(), Failure> {
+    /// Writes the patched tree of a lineup into a folder that does not exist.
+    pub fn write_tree(&self, lineup: &Lineup, root: &Path) -> Result<(), Failure> {
         let target = self.target(lineup)?;
         for source in &target.sources {
             let into = match &source.component {

@@ -44,7 +44,7 @@ pub fn render(target: &Target, watch: &Watch, signed: bool) -> String {
         Site::PyPi(project) => {
             let name = project.replace(['-', '_', '.'], "[-_.]+");
             let file = format!(r"(?:\S*/)?(?i:{name})-{pattern}\.tar\.gz(?:#\S*)?");
-            options.push(format!(r"filenamemangle=s%.*/([^/#]+)(?:#.*)?$%$1%"));
+            options.push(r"filenamemangle=s%.*/([^/#]+)(?:#.*)?$%$1%".to_string());
             (format!("https://pypi.org/simple/{project}/"), file)
         }
     };

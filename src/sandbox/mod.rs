@@ -9,7 +9,9 @@
 //! nginx modules goes through.
 //!
 //! Nothing that a package brings ever has a network but its own loopback: what
-//! it depends on is downloaded before, and even installed without (`namespace`).
+//! it depends on is downloaded before (`download`), and even installed without
+//! (`namespace`). The archive is asked once for all scenarios, each of which starts
+//! from a copy of that root.
 //! A `workspace` vanishes with this process, however that ends.
 //!
 //! Does not make source packages, and knows nothing of recipes.

@@ -214,19 +214,19 @@ impl Catalog {
         Catalog { series }
     }
 
-    /// The compiled-in tables, each replaced by the one of the same name in `folder`
-    /// (`/usr/share/distro-info`, say) where that knows more series.
-    pub fn newest(folder: &Path) -> Catalog {
-        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-        Catalog::newer(&read("ubuntu.csv"), &read("debian.csv"))
-    }
-
-    /// The same for tables that are at hand.
+    /// The compiled-in tables, each replaced by the given one where that knows more
+    /// series; an empty one is none.
     pub fn newer(ubuntu: &str, debian: &str) -> Catalog {
         let pick = |own: &'_ str, shipped: &'static str| {
             if own.lines().count() > shipped.lines().count() { own.to_string() } else { shipped.to_string() }
         };
         Catalog::parse(&pick(ubuntu, UBUNTU), &pick(debian, DEBIAN))
+    }
+
+    /// [`Catalog::newer`] with the tables of the machine whose root this is.
+    pub fn newest(root: &Path) -> Catalog {
+        let table = |name| std::fs::read_to_string(root.join("usr/share/distro-info").join(name)).unwrap_or_default();
+        Catalog::newer(&table("ubuntu.csv"), &table("debian.csv"))
     }
 
     /// A series by code name.

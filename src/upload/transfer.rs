@@ -108,7 +108,7 @@ impl Default for Options {
 /// `finished` of each.
 ///
 /// All files are opened before the connection is made; one that is not of its
-/// [`Item::size`] is [`Cure::None`].
+/// [`Item::size`] is [`Cure::None`](crate::upload::Cure::None).
 pub fn transfer(
     destination: &Destination,
     items: &[Item],

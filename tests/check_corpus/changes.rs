@@ -2,7 +2,7 @@
 
 use crate::support::Base::Quilt;
 use crate::support::Expect::{Accepted, Rejected};
-use crate::support::{Case, cases};
+use crate::support::{Case, Edit, cases};
 
 const UNREADABLE: &str = "Unable to parse hello_1.0-1_source.changes: hello_1.0-1_source.changes: multiple stanzas where only one is expected";
 
@@ -192,7 +192,7 @@ fn fields() -> Vec<Case> {
             Accepted(&[]),
         ),
     ]);
-    let fields: [(&str, fn(&mut crate::support::Upload)); 9] = [
+    let fields: [(&str, Edit); 9] = [
         ("Source", |u| u.changes.drop("Source")),
         ("Architecture", |u| u.changes.drop("Architecture")),
         ("Version", |u| u.changes.drop("Version")),

@@ -2,7 +2,7 @@
 
 use crate::support::Base::{Components, Epoch, Native, One, OneNative, Quilt};
 use crate::support::Expect::{Accepted, Rejected};
-use crate::support::{Case, Upload, cases, tarball};
+use crate::support::{Case, Edit, cases, tarball};
 
 const STOPPED: &str = "Further error processing not possible because of a critical previous error.";
 const QUILT: &str = "hello_1.0-1.dsc: must have only an orig.tar.*, a debian.tar.*, and optionally orig-*.tar.*";
@@ -16,7 +16,7 @@ fn fields() -> Vec<Case> {
     let missing = |field: &str| -> &'static str {
         Box::leak(format!("Unable to find mandatory field {field} in hello_1.0-1.dsc").into_boxed_str())
     };
-    let fields: [(&str, &str, fn(&mut Upload)); 6] = [
+    let fields: [(&str, &str, Edit); 6] = [
         ("Source", "no Source in the .dsc", |u| u.dsc.drop("Source")),
         ("Version", "no Version in the .dsc", |u| u.dsc.drop("Version")),
         ("Binary", "no Binary in the .dsc", |u| u.dsc.drop("Binary")),

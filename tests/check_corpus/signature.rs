@@ -52,6 +52,14 @@ pub fn all() -> Vec<Case> {
                 let signed = sign_with(&f[CHANGES].clone(), Who::Second, HashAlgorithm::SHA512);
                 f.insert(CHANGES.into(), signed);
             }), Accepted(&[])),
+        ("1", "no end of the signature", Quilt, |u| u.after.push(|f| edit(f, |t| t.replace("-----END PGP SIGNATURE-----\n", ""))), Accepted(&[])),
+        ("1", "text behind the block of the .dsc", Quilt, |u| u.wrap = Some(|t| format!("{t}\nX: y\n")), Accepted(&["text-outside-signature"])),
+        ("1", "blank lines before the block of the .dsc", Quilt, |u| u.wrap = Some(|t| format!("\n\n{t}")), Accepted(&[])),
+        ("1", "text before the block of the .dsc: only dpkg-source minds", Quilt, |u| u.wrap = Some(|t| format!("X: y\n\n{t}")),
+            Rejected("unpacking-fails", "dpkg-source failed for hello_1.0-1.dsc")),
+        ("1", ".dsc signed twice: only dpkg-source minds", Quilt, |u| u.wrap = Some(|t| {
+                String::from_utf8(sign_with(t.as_bytes(), Who::Second, HashAlgorithm::SHA512)).unwrap()
+            }), Rejected("unpacking-fails", "dpkg-source failed for hello_1.0-1.dsc")),
         ("1", "signed .buildinfo", Quilt, |u| u.buildinfo.key = Some(Who::Known), Accepted(&[])),
         ("1", "empty .changes", Quilt, |u| { u.require_signature = true; u.after.push(|f| edit(f, |_| String::new())) },
             Rejected("signature-missing", "GPG verification of hello_1.0-1_source.changes failed: (7, 58, 'No data')")),

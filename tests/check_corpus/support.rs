@@ -60,12 +60,18 @@ pub struct Case {
     pub rule: &'static str,
     pub name: &'static str,
     pub base: Base,
-    pub make: fn(&mut Upload),
+    pub make: Edit,
     pub expect: Expect,
 }
 
-/// `(rule, name, base, edit, expectation)` rows as cases.
-pub fn cases(rows: &[(&'static str, &'static str, Base, fn(&mut Upload), Expect)]) -> Vec<Case> {
+/// What makes a case of a base.
+pub type Edit = fn(&mut Upload);
+
+/// Rule, name, base, edit, expectation.
+pub type Row = (&'static str, &'static str, Base, Edit, Expect);
+
+/// Rows as cases.
+pub fn cases(rows: &[Row]) -> Vec<Case> {
     rows.iter()
         .map(|(rule, name, base, make, expect)| Case { rule, name, base: *base, make: *make, expect: *expect })
         .collect()
@@ -172,6 +178,8 @@ pub struct Upload {
     pub files: Files,
     /// Files whose digests are not renewed.
     pub stale: BTreeSet<String>,
+    /// What happens to the signed .dsc before the .changes lists it.
+    pub wrap: Option<fn(&str) -> String>,
     /// What happens to the signed files.
     pub after: Vec<fn(&mut Files)>,
     pub path: Option<&'static str>,
@@ -201,6 +209,7 @@ impl Upload {
             buildinfo,
             files,
             stale: BTreeSet::new(),
+            wrap: None,
             after: Vec::new(),
             path: None,
             published: Vec::new(),
@@ -273,7 +282,9 @@ impl Upload {
                 self.dsc.text = checksums::replace(&self.dsc.text, name, &Checksums::of(bytes));
             }
         }
-        files.insert(self.dsc.name.clone(), sign(&self.dsc));
+        let dsc = String::from_utf8(sign(&self.dsc)).unwrap();
+        let dsc = self.wrap.map(|wrap| wrap(&dsc)).unwrap_or(dsc);
+        files.insert(self.dsc.name.clone(), dsc.into_bytes());
         files.insert(self.buildinfo.name.clone(), sign(&self.buildinfo));
         for (name, bytes) in &files {
             if !self.stale.contains(name) {
@@ -361,7 +372,12 @@ fn signer(who: Who) -> &'static Signer {
 }
 
 /// All but the stranger's.
-fn keys() -> Keys {
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(read_keys)
+}
+
+fn read_keys() -> Keys {
     let mut keys = Keys::default();
     for who in EVERYBODY.into_iter().filter(|who| *who != Who::Stranger) {
         let mut cert = cert(who).clone();
@@ -445,7 +461,7 @@ pub fn check_sealed(upload: &Upload, files: &Files, root: &Path) -> Report {
         path: upload.path.map(str::to_string),
         ppa: &ppa,
         primary: &primary,
-        keys: &keys(),
+        keys: keys(),
         require_signature: upload.require_signature,
         now: SystemTime::UNIX_EPOCH + Duration::from_secs(NOW + upload.days * 24 * 3600),
         jobs: 1,

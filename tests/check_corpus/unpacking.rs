@@ -238,6 +238,20 @@ pub fn all() -> Vec<Case> {
             FAILS,
         ),
         (
+            "29",
+            "line in the .dsc that is no field",
+            Quilt,
+            |u| u.dsc.replace("\nVersion:", "\ntwo words\nVersion:"),
+            FAILS,
+        ),
+        (
+            "29",
+            "word in the .dsc that is a field to dpkg",
+            Quilt,
+            |u| u.dsc.replace("\nVersion:", "\nword\nVersion:"),
+            Accepted(&[]),
+        ),
+        (
             "30",
             "no changelog",
             Quilt,

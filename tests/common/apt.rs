@@ -31,6 +31,7 @@ pub fn source(package: &str) -> PathBuf {
 
 /// The upstream tarball alone of a source package: mirrors have more of these
 /// than of whole source packages.
+#[allow(dead_code)] // benches include this file too
 pub fn orig(package: &str) -> PathBuf {
     let _guard = FETCHING.lock().unwrap_or_else(|e| e.into_inner());
     let root = cache();

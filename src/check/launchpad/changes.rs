@@ -1,7 +1,7 @@
 //! The .changes itself (`changesfile.py`, and the frame of `nascentupload.py`).
 
 use super::files::{UploadFile, UploadKind};
-use super::{Processor, Stop, Subject, base_name};
+use super::{Document, Processor, Stop, Subject, base_name};
 use crate::check::finding::Finding;
 use crate::check::names;
 use crate::check::rules;
@@ -81,7 +81,7 @@ impl Processor<'_> {
     }
 
     fn parse_changes(&mut self, name: &str) -> Result<Stanza, Stop> {
-        let Some(stanza) = self.open(name, true)? else { return Err(Stop::Early) };
+        let Some(Document { stanza, .. }) = self.open(name, true)? else { return Err(Stop::Early) };
         if let Some(field) = MANDATORY.into_iter().find(|field| stanza.get(field).is_none()) {
             let message = format!("Unable to find mandatory field '{field}' in the changes file.");
             self.reject(&rules::MISSING_FIELD, message);
@@ -91,8 +91,9 @@ impl Processor<'_> {
             let format: f64 = written.parse().map_err(|_| {
                 Stop::Unhandled(format!("could not convert string to float: b{}", names::quoted(written)))
             })?;
-            // not a number is neither below nor above
-            if format < 1.5 || format > 2.0 {
+            // what is not a number is neither below nor above
+            let (below, above) = (format < 1.5, format > 2.0);
+            if below || above {
                 let format = names::general(format);
                 let message =
                     format!("Format out of acceptable range for changes file. Range 1.5 - 2.0, format {format}");

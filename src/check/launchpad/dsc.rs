@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Processor, Stop, Subject, base_name};
+use super::{Document, Processor, Stop, Subject, base_name};
 use crate::check::documents::Found;
 use crate::check::finding::Finding;
 use crate::check::holdings::HeldFile;
@@ -18,6 +18,8 @@ pub(super) struct Dsc {
     /// Without a folder.
     pub name: String,
     pub stanza: Stanza,
+    /// The whole file.
+    pub bytes: Vec<u8>,
     pub format: Format,
     /// Its name in parts.
     pub file: SourceFile,
@@ -80,7 +82,7 @@ impl Processor<'_> {
 
     /// Reads the .dsc; `None` if it is refused, and that was told.
     pub fn read_dsc(&mut self, name: &str, file: SourceFile) -> Result<Option<Dsc>, Stop> {
-        let Some(stanza) = self.open(name, true)? else { return Ok(None) };
+        let Some(Document { stanza, bytes }) = self.open(name, true)? else { return Ok(None) };
         let name = base_name(name).to_string();
         if let Some(field) = MANDATORY.into_iter().find(|field| stanza.get(field).is_none()) {
             self.reject(&rules::DSC_MISSING_FIELD, format!("Unable to find mandatory field {field} in {name}"));
@@ -98,7 +100,7 @@ impl Processor<'_> {
             "3.0 (native)" => Format::Native,
             other => return Err(Stop::Format(other.to_string())),
         };
-        Ok(Some(Dsc { name, format, file, stanza }))
+        Ok(Some(Dsc { name, format, file, stanza, bytes }))
     }
 
     /// `DSCFile.verify`, behind the checks that every source file passes. `version`
@@ -199,7 +201,7 @@ impl Processor<'_> {
                 self.reject(&rules::FILE_NOT_HELD, message);
                 Ok(None)
             }
-            Some((held, _)) => Ok(self.check_held(file, &held).then(|| match held.path {
+            Some((held, _)) => Ok(self.check_held(file, &held).then_some(match held.path {
                 Some(path) => Place::File(path),
                 None => Place::Elsewhere,
             })),
@@ -290,11 +292,7 @@ impl Processor<'_> {
             version: dsc.field("Version"),
             files: places,
         };
-        let outcome = match self.folder.document(&dsc.name)? {
-            Ok(bytes) => unpack::judge(&package, &bytes)?,
-            Err(_) => Outcome::Unjudged("the .dsc vanished".to_string()),
-        };
-        let tree = match outcome {
+        let tree = match unpack::judge(&package, &dsc.bytes)? {
             Outcome::Unpacks(tree) => tree,
             Outcome::Fails(why) => {
                 let message = format!("dpkg-source failed for {}", dsc.name);

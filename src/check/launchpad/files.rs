@@ -1,6 +1,8 @@
 //! The files that a .changes lists, one by one (`nascentuploadfile.py`), and
 //! whether they fit together.
 
+use std::collections::BTreeSet;
+
 use super::changes::Changes;
 use super::dsc::Dsc;
 use super::{Processor, Stop, base_name};
@@ -190,8 +192,7 @@ impl Processor<'_> {
     /// Whether Architecture fits the files (`_check_overall_consistency` and what
     /// follows it).
     pub fn check_consistency(&mut self, changes: &Changes) {
-        let components: std::collections::BTreeSet<&str> =
-            changes.files.iter().map(|file| file.component.as_str()).collect();
+        let components: BTreeSet<&str> = changes.files.iter().map(|file| file.component.as_str()).collect();
         if components.contains("partner") && components.len() > 1 {
             self.reject(&rules::PARTNER_MIXED, rules::PARTNER_MIXED.message);
         }
@@ -239,12 +240,11 @@ impl Processor<'_> {
                 _ => None,
             })
         };
-        let belongs = |debug: &BinaryFile, other: &BinaryFile| {
-            !other.is_debug
-                && format!("{}-dbgsym", other.package) == debug.package
-                && (&other.version, &other.architecture) == (&debug.version, &debug.architecture)
-        };
-        let orphans = binaries().filter(|file| file.is_debug && !binaries().any(|other| belongs(file, other)));
+        // what a debug package belongs to
+        let of = |name: String, file: &BinaryFile| (name, file.version.clone(), file.architecture.clone());
+        let packages = binaries().filter(|file| !file.is_debug);
+        let there: BTreeSet<_> = packages.map(|file| of(format!("{}-dbgsym", file.package), file)).collect();
+        let orphans = binaries().filter(|file| file.is_debug && !there.contains(&of(file.package.clone(), file)));
         let orphans: Vec<String> =
             orphans.map(|file| format!("{} {} ({})", file.package, file.version, file.architecture)).collect();
         if !orphans.is_empty() {

@@ -13,14 +13,14 @@ mod policy;
 
 use std::path::Path;
 
-use crate::check::documents::Folder;
+use crate::check::documents::{self, Folder};
 use crate::check::finding::{Finding, Level, Report, Verdict};
 use crate::check::path::{self, TargetArchive, UploadPath};
 use crate::check::rules::{self, Rule};
 use crate::check::signature::{self, Standing};
 use crate::check::suite::Suite;
 use crate::check::tagfile::{self, Stanza};
-use crate::check::{Options, holdings::Holdings};
+use crate::check::{Archive, Options, holdings::Holdings};
 use crate::diagnostic::Failure;
 use crate::series::Distro;
 
@@ -53,7 +53,11 @@ struct Processor<'a> {
     path: UploadPath,
     suite: Option<Suite>,
     findings: Vec<Finding>,
+    rejected: bool,
 }
+
+/// A list of a million files that are not there is told up to here.
+const MOST_FINDINGS: usize = 2000;
 
 /// Judges an upload.
 pub(super) fn judge(control: &Path, is_changes: bool, options: &Options<'_>) -> Result<Report, Failure> {
@@ -64,11 +68,17 @@ pub(super) fn judge(control: &Path, is_changes: bool, options: &Options<'_>) -> 
         suite: None,
         is_deprecated: false,
     };
-    let mut processor =
-        Processor { options, folder: Folder::of(control)?, path: some_ppa, suite: None, findings: Vec::new(), today };
+    let mut processor = Processor {
+        options,
+        folder: Folder::of(control)?,
+        path: some_ppa,
+        suite: None,
+        findings: Vec::new(),
+        rejected: false,
+        today,
+    };
     let name = control.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // an unreadable file that was named is the caller's mistake, not a finding
-    crate::files::read_in_blocks(control, |_| Ok(()))?;
+    documents::check_readable(control)?;
     processor.find_archive();
     let mut subject = Subject::default();
     let ended = match is_changes {
@@ -91,6 +101,13 @@ pub(super) fn judge(control: &Path, is_changes: bool, options: &Options<'_>) -> 
     Ok(processor.report(subject))
 }
 
+/// A control file that could be read.
+struct Document {
+    stanza: Stanza,
+    /// The whole file, with its signature.
+    bytes: Vec<u8>,
+}
+
 /// What an upload is of, as far as it became known.
 #[derive(Default)]
 struct Subject {
@@ -103,6 +120,7 @@ impl Processor<'_> {
     fn report(self, subject: Subject) -> Report {
         let rejected = self.is_rejected();
         Report {
+            archive: Archive::Launchpad,
             source: subject.source,
             version: subject.version,
             suite: subject.suite,
@@ -112,6 +130,10 @@ impl Processor<'_> {
     }
 
     fn find(&mut self, finding: Finding) {
+        if self.rejected && self.findings.len() >= MOST_FINDINGS {
+            return;
+        }
+        self.rejected |= finding.rule.level == Level::Rejected;
         self.findings.push(finding);
     }
 
@@ -120,7 +142,7 @@ impl Processor<'_> {
     }
 
     fn is_rejected(&self) -> bool {
-        self.findings.iter().any(|finding| finding.rule.level == Level::Rejected)
+        self.rejected
     }
 
     /// Launchpad's `run_and_reject_on_error`: goes on only if nothing is wrong so far.
@@ -168,7 +190,7 @@ impl Processor<'_> {
 
     /// Opens a control file and judges its signature where Launchpad wants one.
     /// `None`: there is none to read, and that was told.
-    fn open(&mut self, name: &str, must_be_signed: bool) -> Result<Option<Stanza>, Stop> {
+    fn open(&mut self, name: &str, must_be_signed: bool) -> Result<Option<Document>, Stop> {
         let bytes = match self.folder.document(name)? {
             Ok(bytes) => bytes,
             Err(why) => {
@@ -180,14 +202,15 @@ impl Processor<'_> {
             }
         };
         if !must_be_signed {
-            let text = signature::payload(&bytes);
-            return Ok(self.read_stanza(name, &text));
+            let stanza = self.read_stanza(name, &signature::payload(&bytes));
+            return Ok(stanza.map(|stanza| Document { stanza, bytes }));
         }
         let opened = signature::open(&bytes, self.options.keys.certs(), self.options.now);
         let is_good = self.judge_signature(name, &opened);
         // a signed text within a signed text: Launchpad takes both envelopes off
         let text = signature::payload(&opened.text);
-        Ok(if is_good { self.read_stanza(name, &text) } else { None })
+        let stanza = if is_good { self.read_stanza(name, &text) } else { None };
+        Ok(stanza.map(|stanza| Document { stanza, bytes: bytes.clone() }))
     }
 
     fn judge_signature(&mut self, name: &str, opened: &signature::Opened<'_>) -> bool {

@@ -101,7 +101,7 @@ MIXED_UPLOAD = "mixed-upload" Rejected "13" Files
     "PPAs take sources and build the binary packages themselves."
     "build with -S: pkgr build, or debuild -S";
 BINARY_UPLOAD = "binary-upload" Rejected "13" Files
-    "Upload rejected because it contains binary packages. Ensure you are using `debuild -S`, or an equivalent command, to generate only the source package before re-uploading."
+    "Upload rejected because it contains binary packages. Ensure you are using `debuild -S`, or an equivalent command, to generate only the source package before re-uploading. See https://help.launchpad.net/Packaging/PPA for more information."
     "PPAs take sources and build the binary packages themselves."
     "build with -S: pkgr build, or debuild -S";
 CUSTOM_SECTION = "custom-section" Rejected "13" Files
