@@ -33,7 +33,8 @@
 //! [`upload`] finds out what a target's name means, checks what is to go there,
 //! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //! [`launchpad`] tells what became of an upload: accepted, built, and at last in
-//! the index that users install from.
+//! the index that users install from. [`memory`] keeps in the lock what an archive
+//! has taken and published.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -54,6 +55,7 @@ pub mod follow;
 pub mod launchpad;
 pub mod listener;
 pub mod lock;
+pub mod memory;
 pub mod nginx;
 pub mod pack;
 pub mod parallel;
