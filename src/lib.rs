@@ -4,7 +4,7 @@
 //! The story is one line, and data flows along it without turning back:
 //!
 //! ```text
-//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures → upload
+//! recipe.toml + recipe.lock → plan (one concrete target) → debian/ → source package → signatures → check → upload → status
 //! ```
 //!
 //! [`recipe`] reads what a person wrote, with the place of every word; [`lock`]
@@ -22,19 +22,21 @@
 //! a recipe where there is none.
 //!
 //! [`queue`] is for the recipe's author: it lists, refreshes, adds and drops the
-//! patches of a recipe. [`vendor`] packs what a build would download. [`ci`] writes the workflow that rebuilds on a schedule.
-//!
-//! [`check`] tells what an archive will say of a source package before it sees
-//! it, in the archive's own words.
+//! patches of a recipe. [`vendor`] packs what a build would download.
 //!
 //! [`sandbox`] proves what came out: it builds the binary packages in a clean
 //! root of their series, installs them into another, and tests them there.
+//! [`check`] tells what an archive will say of a source package before it sees
+//! it, in the archive's own words.
 //!
 //! [`upload`] finds out what a target's name means, checks what is to go there,
 //! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //! [`launchpad`] tells what became of an upload: accepted, built, and at last in
 //! the index that users install from. [`memory`] keeps in the lock what an archive
 //! has taken and published.
+//!
+//! [`rebuild`] is all of it, on a schedule: it asks what the target lacks, and
+//! sees it through. [`ci`] writes the workflow that runs it.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -71,5 +73,5 @@ pub mod series;
 pub mod sign;
 pub mod ui;
 pub mod upload;
-pub mod watch;
 pub mod vendor;
+pub mod watch;

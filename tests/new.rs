@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use common::judge::{self, Package};
 use common::{TestEnvironment, changes_in, files_ending, run};
 use update_support::World;
+use update_support::nginx::{JAMMY, NOBLE};
 use watch_support::{Answer, Service, tarball};
 
 const DATE: (&str, &str) = ("SOURCE_DATE_EPOCH", "1795500000"); // 2026-11-24
@@ -132,7 +133,7 @@ fn a_source_is_read() {
 /// there is known by its `config`.
 #[test]
 fn modules_of_nginx() {
-    let world = World::with_both();
+    let world = World::with(&[JAMMY, NOBLE]);
     let folder = |name: &str| world.environment.work().join(name);
     make(&world.environment, &["ngx-mine", "--kind", "nginx-module"]).ok();
     let only = |folder: &Path| {

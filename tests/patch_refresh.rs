@@ -12,7 +12,7 @@ use random_patches::{random_case, show};
 
 #[test]
 fn random_patches_are_refreshed_as_gnu_patch_would_apply_them() {
-    let count: u64 = std::env::var("PKGR_PATCH_CASES").map_or(600, |n| n.parse().unwrap());
+    let count: u64 = std::env::var("PKGR_PATCH_CASES").map_or(500, |n| n.parse().unwrap());
     let first: u64 = std::env::var("PKGR_PATCH_SEED").map_or(1_000_000, |n| n.parse().unwrap());
     let seeds: Vec<u64> = (first..first + count).collect();
     let chunks: Vec<&[u64]> = seeds.chunks(125).collect();

@@ -12,8 +12,9 @@ use crate::diagnostic::Failure;
 use crate::fetch::digest;
 use crate::{files, parallel};
 
-/// No .changes, .dsc or .buildinfo has more; Launchpad has no limit.
-pub const LARGEST_DOCUMENT: u64 = 32 << 20;
+/// No .changes, .dsc or .buildinfo of a source has more (the kernel's have less than
+/// one); Launchpad has no limit. A list of as many files as fit takes some 100 MB.
+pub const LARGEST_DOCUMENT: u64 = 4 << 20;
 
 /// Reads a file of at most `limit` bytes; `None` if it has more.
 pub fn read_limited(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {

@@ -30,7 +30,7 @@ pub struct Route {
     retries: u32,
     /// Give up a connection on which nothing moves for so long
     #[arg(long, value_name = "SECONDS", default_value_t = Timeouts::default().idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
-    stall: u64,
+    idle_timeout: u64,
 }
 
 /// A method by choice.
@@ -48,7 +48,7 @@ impl Route {
     /// What one try needs: time limits, and the secrets of the environment.
     pub fn transfer(&self) -> upload::Options {
         upload::Options {
-            timeouts: Timeouts { idle: Duration::from_secs(self.stall), ..Timeouts::default() },
+            timeouts: Timeouts { idle: Duration::from_secs(self.idle_timeout), ..Timeouts::default() },
             ..environment::options()
         }
     }

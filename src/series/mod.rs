@@ -9,6 +9,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::path::Path;
 use std::sync::{OnceLock, RwLock};
 
 const UBUNTU: &str = include_str!("ubuntu.csv");
@@ -220,6 +221,12 @@ impl Catalog {
             if own.lines().count() > shipped.lines().count() { own.to_string() } else { shipped.to_string() }
         };
         Catalog::parse(&pick(ubuntu, UBUNTU), &pick(debian, DEBIAN))
+    }
+
+    /// [`Catalog::newer`] with the tables of the machine whose root this is.
+    pub fn newest(root: &Path) -> Catalog {
+        let table = |name| std::fs::read_to_string(root.join("usr/share/distro-info").join(name)).unwrap_or_default();
+        Catalog::newer(&table("ubuntu.csv"), &table("debian.csv"))
     }
 
     /// A series by code name.

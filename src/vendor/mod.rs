@@ -3,7 +3,8 @@
 //!
 //! The client of the language fetches what its lock file pins, into an unpacked
 //! copy of the patched source; what it fetched is packed as a tarball whose bytes
-//! depend on these files alone. Nothing of the packages is run.
+//! depend on these files alone. Nothing of the packages is run, but by pip, which asks
+//! a package's own build back end for its metadata even to download it.
 
 mod error;
 mod tool;

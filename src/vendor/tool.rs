@@ -1,5 +1,5 @@
 //! The clients of the languages: which lock file each reads, and how it is called
-//! so that it fetches what that file pins and runs nothing of it.
+//! so that it fetches what that file pins, and installs nothing.
 
 use std::fmt;
 use std::path::Path;

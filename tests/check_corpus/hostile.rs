@@ -69,7 +69,7 @@ fn any_bytes_at_all() {
 fn a_control_file_has_a_limit() {
     let root = tempfile::tempdir().unwrap();
     let upload = Upload::new(Base::Native);
-    let files = Files::from([(upload.changes.name.clone(), vec![b'a'; 33 << 20])]);
+    let files = Files::from([(upload.changes.name.clone(), vec![b'a'; 5 << 20])]);
     let report = check_sealed(&upload, &files, root.path());
     assert_eq!(report.findings[0].rule.code, "control-file-missing");
 }

@@ -173,7 +173,13 @@ pub fn tarball(
     }
     fs::create_dir_all(folder).unwrap();
     let tarball = folder.join(format!("{name}-{version}.tar.gz"));
-    run(environment.command("tar").arg("-czf").arg(&tarball).arg("-C").arg(&trees).arg(format!("{name}-{version}")))
-        .ok();
+    run(environment
+        .command("tar")
+        .args(["--mtime=@1700000000", "--sort=name", "--owner=0", "--group=0", "-czf"])
+        .arg(&tarball)
+        .arg("-C")
+        .arg(&trees)
+        .arg(format!("{name}-{version}")))
+    .ok();
     tarball
 }
