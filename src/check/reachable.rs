@@ -34,11 +34,7 @@ struct Line<'c> {
 
 /// Asks for both archives. Fails where the PPA does not exist, or the service's
 /// address is none.
-pub fn reach<'c>(
-    client: &'c Client<'c>,
-    ppa: &Ppa,
-    listener: &'c dyn Listener,
-) -> Result<Reached<'c>, Failure> {
+pub fn reach<'c>(client: &'c Client<'c>, ppa: &Ppa, listener: &'c dyn Listener) -> Result<Reached<'c>, Failure> {
     let line = Arc::new(Line { is_down: AtomicBool::new(false), listener });
     let archive = |name: String, asked: Result<Service<'c>, Failure>| match asked {
         Ok(service) => Ok(Reachable { name, service: Some(service), line: line.clone() }),

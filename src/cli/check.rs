@@ -76,7 +76,6 @@ enum Denied {
     Warnings,
 }
 
-
 /// What all that is checked goes to.
 struct To {
     /// The upload path.

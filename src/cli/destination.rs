@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check::Keys;
-use crate::cli::{Context, built};
 use crate::cli::select::Key;
+use crate::cli::{Context, built};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::recipe::Recipe;
 use crate::sign;

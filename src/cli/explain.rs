@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::check::recipe::rules::{self as recipe_rules, LintRule};
 use crate::check::Level;
+use crate::check::recipe::rules::{self as recipe_rules, LintRule};
 use crate::check::rules::{self, Known, Rule};
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};

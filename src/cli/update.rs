@@ -73,7 +73,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let updates = follow::update_all(&recipes, &options, &context.printer)?;
     for (recipe, update) in recipes.iter().zip(updates) {
         let adopt = |mut update: follow::Update| {
-            adopted.as_ref().map_or(Ok(Vec::new()), |adopted| adopted.adopt(&mut update, recipe, context)).map(|said| (update, said))
+            adopted
+                .as_ref()
+                .map_or(Ok(Vec::new()), |adopted| adopted.adopt(&mut update, recipe, context))
+                .map(|said| (update, said))
         };
         let (update, said) = match update.and_then(adopt) {
             Ok(update) => update,

@@ -212,7 +212,9 @@ fn is_usual(relation: &Relation) -> bool {
 
 fn is_satisfied(relation: &Relation, stock: &[BinaryEntry]) -> bool {
     stock.iter().any(|entry| match (&relation.version, entry.package == relation.package) {
-        (Some((operator, version)), true) => Version::parse(version).is_ok_and(|v| is_in(&entry.version, *operator, &v)),
+        (Some((operator, version)), true) => {
+            Version::parse(version).is_ok_and(|v| is_in(&entry.version, *operator, &v))
+        }
         (None, true) => true,
         (_, false) => entry.is_provider_of(&relation.package),
     })

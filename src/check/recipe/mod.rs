@@ -129,7 +129,9 @@ pub fn lint(path: &Path, options: &Options<'_>) -> Result<RecipeReport, Failure>
     findings.extend(words::lint(&subject)?);
     findings.extend(match options.archives {
         Some(archives) => depends::lint(&subject, archives, options),
-        None => vec![Lint::new(&rules::DEPENDENCIES_NOT_CHECKED, "nobody looked whether the series have what is needed")],
+        None => {
+            vec![Lint::new(&rules::DEPENDENCIES_NOT_CHECKED, "nobody looked whether the series have what is needed")]
+        }
     });
     if let Some(ppa) = options.ppa {
         findings.extend(ppa::lint(&subject, ppa)?);

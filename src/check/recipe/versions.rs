@@ -49,7 +49,8 @@ fn over_the_lock(subject: &Subject, target: &Target) -> Option<Lint> {
     let taken = subject.lock.taken.iter().filter(|taken| taken.series == *series).map(|taken| &taken.version);
     let highest = given.chain(taken).filter_map(|version| Version::parse(version).ok()).max()?;
     let falls = highest > target.version;
-    let message = || format!("{} {} for {series} is lower than {highest}, which was there before", target.name, target.version);
+    let message =
+        || format!("{} {} for {series} is lower than {highest}, which was there before", target.name, target.version);
     falls.then(|| Lint::new(&rules::VERSION_FALLS, message()).at(subject.key("version")))
 }
 

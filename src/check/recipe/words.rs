@@ -86,8 +86,7 @@ fn never(subject: &Subject, clauses: &[String], built_for: &[String], package: &
         // substvars are legal in one kind of them, and harmless here
         let Ok(parsed) = relations::parse(clause, Kind::Depends) else { continue };
         for relation in parsed.clauses.iter().flatten().filter(|relation| dead(relation)) {
-            let message =
-                format!("`{relation}` never holds: {package} is built for {} only", built_for.join(", "));
+            let message = format!("`{relation}` never holds: {package} is built for {} only", built_for.join(", "));
             found.push(Lint::new(&rules::ARCHITECTURE_NEVER, message).at(subject.text(clause)));
         }
     }

@@ -20,14 +20,7 @@ use crate::parallel;
 use crate::plan::EvaluateOptions;
 
 /// Checks one recipe: a line with the verdict, findings below.
-pub fn run(
-    path: &Path,
-    to: &To,
-    reached: Option<&Reached>,
-    args: &Args,
-    context: &Context,
-    output: &mut Output,
-) {
+pub fn run(path: &Path, to: &To, reached: Option<&Reached>, args: &Args, context: &Context, output: &mut Output) {
     let checked = lint(path, to, reached, args, context).and_then(|report| Ok((report, tags(path, args, context)?)));
     let (report, (tags, allowed_tags)) = match checked {
         Ok(checked) => checked,
