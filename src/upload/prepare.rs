@@ -365,9 +365,10 @@ fn signatures(
                 signer = options.signer.map(Signer::fingerprint);
             }
             Err(VerifyError::UnknownSigner) => {
-                let message = format!("{}: the signature is not verified", path.display());
+                // the same words for every file: they are heard once
+                let message = "signatures are not verified: the signer's key is neither named nor in GnuPG's keyring";
                 let note = Diagnostic::note("signature-not-verified", message);
-                listener.tell(note.because("the signer's key is neither the signing key nor in GnuPG's keyring"));
+                listener.tell(note.hint("name it with --key, or import its public part"));
             }
             Err(why) => return Err(PrepareError::Signature { file, why }),
         }
