@@ -32,7 +32,8 @@
 //! [`upload`] finds out what a target's name means, checks what is to go there,
 //! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //! [`launchpad`] tells what became of an upload: accepted, built, and at last in
-//! the index that users install from.
+//! the index that users install from. [`memory`] keeps in the lock what an archive
+//! has taken and published.
 //!
 //! [`rebuild`] is all of it, on a schedule: it asks what the target lacks, and
 //! sees it through. [`ci`] writes the workflow that runs it.
@@ -56,6 +57,7 @@ pub mod follow;
 pub mod launchpad;
 pub mod listener;
 pub mod lock;
+pub mod memory;
 pub mod nginx;
 pub mod pack;
 pub mod parallel;

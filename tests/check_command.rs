@@ -187,12 +187,13 @@ fn a_check_is_quick() {
 }
 
 #[test]
-fn only_packages_are_checked() {
+fn only_recipes_and_packages_are_checked() {
     let environment = TestEnvironment::new();
-    let recipe = environment.copy("examples/hello").join("recipe.toml");
-    let said = run(environment.pkgr(&["check"]).arg(&recipe)).exits(2);
-    assert!(said.stderr.contains("neither a .changes nor a .dsc"), "{}", said.stderr);
-    run(&mut environment.pkgr(&["check"])).exits(2);
+    fs::write(environment.work().join("hello.deb"), "!<arch>").unwrap();
+    let said = run(&mut environment.pkgr(&["check", "hello.deb"])).exits(2);
+    assert!(said.stderr.contains("neither a recipe, nor a .changes or .dsc"), "{}", said.stderr);
+    let said = run(&mut environment.pkgr(&["check"])).exits(2);
+    assert!(said.stderr.contains("error[no-recipe]"), "{}", said.stderr);
     let said = run(&mut environment.pkgr(&["check", "gone.changes"])).exits(3);
     assert!(said.stderr.contains("cannot read"), "{}", said.stderr);
 }

@@ -30,12 +30,13 @@ const MAY_USE: &[(&str, &str)] = &[
     ("upload", "deb diagnostic files listener lock parallel pack series sign"),
     ("launchpad", "deb diagnostic fetch files listener parallel series"),
     ("check", "deb diagnostic fetch files launchpad listener lock pack parallel patch plan recipe render series sign"),
+    ("memory", "check deb diagnostic fetch launchpad lock plan"),
     ("bump", "build deb diagnostic fetch listener lock parallel plan recipe render watch"),
     ("scaffold", "deb diagnostic fetch files listener lock pack plan recipe render series watch"),
     ("watch", "deb diagnostic fetch files listener lock plan recipe"),
     (
         "rebuild",
-        "build check deb diagnostic fetch files follow launchpad listener lock parallel plan recipe sandbox series sign upload",
+        "build check deb diagnostic fetch files follow launchpad listener lock memory parallel plan recipe sandbox series sign upload",
     ),
     ("ui", "diagnostic listener"),
 ];

@@ -3,6 +3,7 @@
 //! [`package`] judges a .changes (or a .dsc alone) and everything that belongs to
 //! it: `launchpad` goes through the steps of Launchpad's upload processor in their
 //! order and tells its literal messages, `debian` knows the outlines of Debian's.
+//! [`recipe`] looks at a recipe before there is a package, `lintian` runs that.
 //! The rules, with their codes and cures, are one table, [`rules`]; what an archive
 //! holds is asked through [`holdings::Holdings`].
 //!
@@ -17,8 +18,11 @@ mod folder;
 pub mod holdings;
 mod keys;
 mod launchpad;
+pub mod lintian;
 mod names;
 pub mod path;
+pub mod reachable;
+pub mod recipe;
 pub mod rules;
 pub mod service;
 mod signature;

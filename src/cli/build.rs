@@ -1,14 +1,15 @@
 //! `pkgr build`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use crate::build::{self, Built, OrigPolicy};
 use crate::cli::config::date_of_new_entry;
 use crate::cli::select::{Key, Recipes, recipe_files};
-use crate::cli::{Context, Output};
+use crate::cli::{Context, Output, built, destination};
 use crate::diagnostic::{Failure, Kind};
+use crate::lock::Lock;
 use crate::{fetch, parallel};
 
 /// Build signed source packages for every series of a recipe
@@ -52,7 +53,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let signer = if args.no_sign { None } else { args.key.signer(context)? };
     let only = args.recipes.only()?;
-    let options = build::Options {
+    let recipes: Vec<(PathBuf, Option<String>)> =
+        recipe_files(&args.recipes.recipes)?.into_iter().map(|path| (path.clone(), archive(&path, context))).collect();
+    let mut options = build::Options {
         prepare: build::prepare::Options {
             only: only.as_ref(),
             author: context.config.author(),
@@ -70,8 +73,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     build::staging::check_output(&args.output)?;
     let mut output = Output::default();
     let mut all = Vec::new();
-    for recipe in recipe_files(&args.recipes.recipes)? {
-        match build::build(&recipe, &options, &context.printer) {
+    for (recipe, archive) in &recipes {
+        options.archive = archive.as_deref();
+        match build::build(recipe, &options, &context.printer) {
             Ok(outcome) => {
                 output.failures.extend(outcome.failures);
                 all.extend(outcome.built);
@@ -91,6 +95,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     }
     context.printer.status("Next", &next_step(&all, args));
     Ok(output)
+}
+
+/// Where the packages go: only what is published there, or in Ubuntu, need not be
+/// sent again. A recipe that is wrong is told of when it is built.
+fn archive(recipe: &Path, context: &Context) -> Option<String> {
+    // a lock is read before its recipe: it may know the series
+    Lock::load(&Lock::path_for(recipe)).ok()?;
+    destination::archive_of(&built::load(recipe).ok()?, context)
 }
 
 fn next_step(all: &[Built], args: &Args) -> String {

@@ -1,34 +1,43 @@
 //! `pkgr check`.
 
+mod package;
+mod recipe;
+
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
-
-use crate::check::holdings::{Holdings, Unknown};
-use crate::check::{self, Archive, Folders, Keys, Level, Report, Verdict};
-use crate::cli::{Context, Output};
-use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::check::reachable::{self, Reached};
+use crate::check::{self, Archive, Level, lintian};
+use crate::cli::select::recipe_files;
+use crate::cli::{Context, Output, built};
+use crate::diagnostic::{self, Diagnostic, Failure, Kind};
+use crate::launchpad::{Client, Ppa};
 use crate::listener::Listener;
-use crate::{parallel, sign};
+use crate::upload::target::Ppa as UploadPpa;
 
-/// Tell what an archive will say of a source package, before it sees it
+/// Tell what is wrong with a recipe, and what an archive will say of a package
 ///
-/// Judges a .changes with all its files, or a .dsc alone, by the rules of
+/// A recipe is read for what makes trouble later: versions that do not rise, series
+/// that are over, packages that a series does not have, how it is described, and
+/// what is special about PPAs. `[lint] allow` in it lets findings be, with a reason.
+///
+/// A .changes with all its files, or a .dsc alone, is judged by the rules of
 /// Launchpad's own upload processor: signatures, fields, names, digests, the set of
 /// files, whether dpkg-source unpacks it, and what the PPA and Ubuntu have published
-/// already. Findings have Launchpad's own messages, and codes that `pkgr explain`
-/// explains; docs/archive-rules.md has them all. Any source package can be checked,
+/// already. That is asked of Launchpad where a PPA is named, by --to or in the recipe;
+/// where it does not answer, both count as empty. Any source package can be checked,
 /// whatever made it.
+///
+/// Findings have codes that `pkgr explain` explains, those of archives Launchpad's own
+/// messages; docs/archive-rules.md and docs/recipe-findings.md have them all.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// .changes and .dsc files
-    #[arg(required = true, value_name = "FILE")]
+    /// Recipes, .changes and .dsc files
+    #[arg(value_name = "RECIPE|FILE", default_value = "recipe.toml")]
     files: Vec<PathBuf>,
     /// Whose rules [default: launchpad, debian for uploads to Debian's suites]
     #[arg(long = "as", value_name = "ARCHIVE")]
     archive: Option<Archive>,
-    /// The PPA that the upload is for, as ppa:OWNER/NAME or ppa:OWNER/NAME/SERIES
+    /// The PPA that the upload is for, as ppa:OWNER/NAME or ppa:OWNER/NAME/SERIES [default: what the recipe says]
     #[arg(long, value_name = "TARGET", conflicts_with = "path")]
     to: Option<String>,
     /// The folder that the upload is sent to, e.g. ~OWNER/ubuntu/NAME [default: some PPA that exists]
@@ -49,6 +58,12 @@ pub struct Args {
     /// Fail for warnings too
     #[arg(long, value_name = "WHAT")]
     deny: Option<Denied>,
+    /// Run lintian too, on the .changes named and on what is built of the recipes
+    #[arg(long)]
+    lintian: bool,
+    /// Where the packages of a recipe are, for --lintian
+    #[arg(short, long, value_name = "DIR", default_value = "dist")]
+    output: PathBuf,
     /// Use no network: what nobody is asked about counts as empty
     #[arg(long)]
     offline: bool,
@@ -61,137 +76,121 @@ enum Denied {
     Warnings,
 }
 
-/// Checks every file named; prints one line for each, findings below.
+/// What all that is checked goes to.
+struct To {
+    /// The upload path.
+    path: Option<String>,
+    /// The PPA, where it is one.
+    ppa: Option<Ppa>,
+}
+
+/// Checks everything named; prints one line for each, findings below.
 pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
-    crate::diagnostic::all(args.files.iter().map(|path| is_package(path)))?;
-    let ppa = holdings("the PPA", &args.published)?;
-    let primary = holdings("Primary Archive for Ubuntu", &args.primary)?;
-    let keys = keys(args)?;
-    let options = check::Options {
-        archive: args.archive,
-        path: upload_path(args)?,
-        ppa: ppa.as_ref(),
-        primary: primary.as_ref(),
-        keys: &keys,
-        require_signature: args.require_signature,
-        now: SystemTime::now(),
-        jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
-    };
+    let (packages, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.files.iter().cloned().partition(|path| is_package(path));
+    diagnostic::all(others.iter().map(|path| may_be_recipe(path)))?;
+    let recipes = recipe_files(&others)?;
+    if args.lintian {
+        lintian::find()?;
+    }
+    let to = destination(args, &recipes)?;
+    let client = context.launchpad()?;
+    let reached = reach(&to, &client, args, context)?;
     let mut output = Output::default();
-    let mut documents = Vec::new();
-    for path in &args.files {
-        match check::package(path, &options) {
-            Ok(report) => {
-                let by = match report.archive {
-                    Archive::Launchpad => "",
-                    Archive::Debian => " by Debian's rules",
-                    Archive::None => " by no archive's rules",
-                };
-                output.text.push_str(&format!("{}: {}{by}\n", path.display(), report.verdict.name()));
-                output.failures.extend(tell(&report, args.deny, context));
-                documents.push(document(path, &report));
+    for path in &recipes {
+        recipe::run(path, &to, reached.as_ref(), args, context, &mut output);
+    }
+    package::run(&packages, &to, reached.as_ref(), args, context, &mut output)?;
+    if args.lintian {
+        for path in packages.iter().filter(|path| path.extension().is_some_and(|e| e == "changes")) {
+            match lintian::run(path) {
+                Ok(tags) => output.failures.extend(settle(tags.iter().map(lintian::Tag::said), args.deny, context)),
+                Err(failure) => output.failures.push(failure),
             }
-            Err(failure) => output.failures.push(failure),
         }
     }
-    output.json.insert("packages".into(), Value::Array(documents));
     Ok(output)
 }
 
-/// Only packages so far: everything else is refused before anything is read.
-fn is_package(path: &Path) -> Result<(), Failure> {
-    if ["changes", "dsc"].iter().any(|end| path.extension().is_some_and(|e| e == *end)) {
-        return Ok(());
-    }
-    let message = format!("{} is neither a .changes nor a .dsc, and only those are checked", path.display());
-    Err(Failure::new(Kind::Usage, Diagnostic::error("not-a-package", message))
-        .hint("build the package first: pkgr build, then check the .changes in dist/"))
+fn is_package(path: &Path) -> bool {
+    ["changes", "dsc"].iter().any(|end| path.extension().is_some_and(|e| e == *end))
 }
 
-fn upload_path(args: &Args) -> Result<Option<String>, Failure> {
-    let Some(target) = &args.to else { return Ok(args.path.clone()) };
-    check::path::of_target(target).map(Some).ok_or_else(|| {
+fn may_be_recipe(path: &Path) -> Result<(), Failure> {
+    if path.extension().is_some_and(|e| e == "toml") || !path.is_file() {
+        return Ok(());
+    }
+    let message = format!("{} is neither a recipe, nor a .changes or .dsc", path.display());
+    Err(Failure::new(Kind::Usage, Diagnostic::error("not-a-package", message))
+        .hint("name recipe.toml or its folder, or what `pkgr build` made of it"))
+}
+
+/// Where it all goes: as the options say, else as the recipes do, where they agree.
+fn destination(args: &Args, recipes: &[PathBuf]) -> Result<To, Failure> {
+    let of_path = |path: &str| UploadPpa::of_folder(path).and_then(|ppa| ppa.to_string().parse().ok());
+    if let Some(path) = &args.path {
+        return Ok(To { path: Some(path.clone()), ppa: of_path(path) });
+    }
+    let Some(target) = &args.to else {
+        let mut named: Vec<String> = recipes
+            .iter()
+            .filter_map(|path| built::load(path).ok().as_ref().and_then(built::target_of))
+            .filter(|target| target.starts_with("ppa:"))
+            .collect();
+        named.dedup();
+        return Ok(match named.as_slice() {
+            [target] => To { path: check::path::of_target(target), ppa: target.parse().ok() },
+            _ => To { path: None, ppa: None },
+        });
+    };
+    let path = check::path::of_target(target).ok_or_else(|| {
         let message = format!("`{target}` is not a PPA");
         Failure::new(Kind::Usage, Diagnostic::error("bad-target", message))
             .hint("write ppa:OWNER/NAME or ppa:OWNER/NAME/SERIES; --path takes any upload path")
-    })
+    })?;
+    Ok(To { ppa: of_path(&path), path: Some(path) })
 }
 
-/// The folders that are named, else an archive that nobody knows.
-fn holdings(name: &str, folders: &[String]) -> Result<Box<dyn Holdings>, Failure> {
-    if folders.is_empty() {
-        return Ok(Box::new(Unknown::new(name)));
+/// Launchpad is asked of a PPA that is named, unless folders stand for everything.
+fn reach<'c>(
+    to: &To,
+    client: &'c Client<'c>,
+    args: &Args,
+    context: &'c Context,
+) -> Result<Option<Reached<'c>>, Failure> {
+    let stands_in = !args.published.is_empty() && !args.primary.is_empty();
+    match &to.ppa {
+        Some(ppa) if !args.offline && !stands_in => {
+            reachable::reach(client, ppa, &context.printer).map(Some).map_err(|failure| no_such_ppa(failure, ppa))
+        }
+        _ => Ok(None),
     }
-    let folders: Vec<(Option<String>, PathBuf)> = folders
-        .iter()
-        .map(|text| match text.split_once('=') {
-            Some((series, folder)) if !series.contains('/') => (Some(series.to_string()), PathBuf::from(folder)),
-            _ => (None, PathBuf::from(text)),
-        })
-        .collect();
-    Ok(Box::new(Folders::read(name, &folders)?))
 }
 
-/// The keys that are named, the user's GnuPG, and the key that signs in CI.
-fn keys(args: &Args) -> Result<Keys, Failure> {
-    let mut keys = Keys::default();
-    for path in &args.keyring {
-        keys.add_file(path)?;
+/// Launchpad refuses uploads to a PPA that it does not have, in these words.
+fn no_such_ppa(failure: Failure, ppa: &Ppa) -> Failure {
+    if !failure.diagnostics.iter().any(|d| d.code == "launchpad-not-found") {
+        return failure;
     }
-    let folder = std::env::var_os("GNUPGHOME").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".gnupg"));
-    if let Some(folder) = folder.or(home) {
-        keys.add_gnupg(&folder);
-    }
-    if let Ok(text) = std::env::var(sign::KEY_VARIABLE) {
-        keys.add_text(&text);
-    }
-    Ok(keys)
+    let Ppa { owner, distribution, name, .. } = ppa;
+    failure.because(format!("Could not find a PPA owned by '{owner}' for '{distribution}' named '{name}'."))
 }
 
-/// Warnings and notes go to the listener, rejections become the failure.
-fn tell(report: &Report, deny: Option<Denied>, context: &Context) -> Option<Failure> {
+/// Warnings and notes go to the listener; what is refused, or denied, is the failure.
+fn settle(
+    findings: impl Iterator<Item = (Level, Diagnostic)>,
+    deny: Option<Denied>,
+    context: &Context,
+) -> Option<Failure> {
     let mut failed = Vec::new();
-    for finding in &report.findings {
-        let diagnostic = finding.to_diagnostic();
-        match finding.rule.level {
+    for (level, diagnostic) in findings {
+        match level {
             Level::Rejected => failed.push(diagnostic),
             Level::Warning if deny.is_some() => {
-                failed.push(Diagnostic { level: crate::diagnostic::Level::Error, ..diagnostic });
+                failed.push(Diagnostic { level: diagnostic::Level::Error, ..diagnostic });
             }
             _ => context.printer.tell(diagnostic),
         }
     }
     (!failed.is_empty()).then_some(Failure { kind: Kind::Recipe, diagnostics: failed })
-}
-
-fn document(path: &Path, report: &Report) -> Value {
-    let findings: Vec<Value> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "code": finding.rule.code,
-                "level": finding.rule.level.name(),
-                "rule": finding.rule.number,
-                "message": finding.message,
-                "facts": finding.facts,
-                "cure": finding.rule.cure,
-            })
-        })
-        .collect();
-    let mut document = Map::new();
-    document.insert("path".into(), json!(path.display().to_string()));
-    let archive = match report.archive {
-        Archive::Launchpad => "launchpad",
-        Archive::Debian => "debian",
-        Archive::None => "none",
-    };
-    document.insert("as".into(), json!(archive));
-    document.insert("source".into(), json!(report.source));
-    document.insert("version".into(), json!(report.version));
-    document.insert("suite".into(), json!(report.suite));
-    document.insert("accepted".into(), json!(report.verdict == Verdict::Accepted));
-    document.insert("findings".into(), Value::Array(findings));
-    Value::Object(document)
 }

@@ -1,10 +1,14 @@
 //! Where packages are sent to, and how, for the commands that send them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Context;
+use crate::check::Keys;
 use crate::cli::select::Key;
+use crate::cli::{Context, built};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
+use crate::recipe::Recipe;
+use crate::sign;
 use crate::upload::retry::Policy;
 use crate::upload::target::{Host, Target, Wanted};
 use crate::upload::{self, Method, Timeouts, environment};
@@ -90,4 +94,27 @@ pub fn resolve(name: &str, route: &Route, context: &Context) -> Result<(Target, 
 /// name; those of GnuPG are looked up by who signed.
 pub fn certificates(key: &Key, context: &Context) -> Vec<sequoia_openpgp::Cert> {
     environment::certificates(&[key.key.clone(), std::env::var("PKGR_KEY").ok(), context.config.key.clone()])
+}
+
+/// What signatures are verified with: these certificates, those of the user's
+/// GnuPG, and that of the key that signs in CI.
+pub fn keys(certs: Vec<sequoia_openpgp::Cert>) -> Keys {
+    let mut keys = Keys::of(certs);
+    let folder = std::env::var_os("GNUPGHOME").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".gnupg"));
+    if let Some(folder) = folder.or(home) {
+        keys.add_gnupg(&folder);
+    }
+    if let Ok(text) = std::env::var(sign::KEY_VARIABLE) {
+        keys.add_text(&text);
+    }
+    keys
+}
+
+/// The archive that a recipe goes to by its `[upload] to`, as the lock names it;
+/// `None` where nothing says so, or what it says means nothing here.
+pub fn archive_of(recipe: &Recipe, context: &Context) -> Option<String> {
+    let name = built::target_of(recipe)?;
+    let (target, _) = environment::resolve(&name, &Wanted::default(), &context.config.profile).ok()?;
+    Some(target.identity)
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::check::Level;
+use crate::check::recipe::rules::{self as recipe_rules, LintRule};
 use crate::check::rules::{self, Known, Rule};
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
@@ -19,18 +21,27 @@ pub struct Args {
 /// Prints one rule, or the list of all.
 pub fn run(args: &Args, _context: &Context) -> Result<Output, Failure> {
     let Some(code) = &args.code else { return Ok(list()) };
-    let rule = rules::find(code).ok_or_else(|| unknown(code))?;
-    let mut output = Output::text(text(rule));
-    output.json.insert("rule".into(), document(rule));
+    let (text, document) = match (rules::find(code), recipe_rules::find(code)) {
+        (Some(rule), _) => (text(rule), document(rule)),
+        (None, Some(rule)) => (text_of_recipe(rule), document_of_recipe(rule)),
+        (None, None) => return Err(unknown(code)),
+    };
+    let mut output = Output::text(text);
+    output.json.insert("rule".into(), document);
     Ok(output)
 }
 
+/// Of recipes first, as `pkgr check` goes.
 fn list() -> Output {
-    let width = rules::all().map(|rule| rule.code.len()).max().unwrap_or_default();
-    let line =
-        |rule: &Rule| format!("{:width$}  {:8}  {}\n", rule.code, rule.level.name(), first_sentence(rule.meaning));
-    let mut output = Output::text(rules::all().map(line).collect::<String>());
-    output.json.insert("rules".into(), rules::all().map(document).collect());
+    let of_recipes = recipe_rules::RULES.iter().map(|rule| (rule.code, rule.level, rule.meaning));
+    let all: Vec<_> = of_recipes.chain(rules::all().map(|rule| (rule.code, rule.level, rule.meaning))).collect();
+    let width = all.iter().map(|(code, ..)| code.len()).max().unwrap_or_default();
+    let line = |(code, level, meaning): &(&str, Level, &str)| {
+        format!("{code:width$}  {:8}  {}\n", level.name(), first_sentence(meaning))
+    };
+    let mut output = Output::text(all.iter().map(line).collect::<String>());
+    let documents = recipe_rules::RULES.iter().map(|rule| document_of_recipe(rule));
+    output.json.insert("rules".into(), documents.chain(rules::all().map(document)).collect());
     output
 }
 
@@ -64,6 +75,18 @@ fn document(rule: &Rule) -> Value {
     })
 }
 
+fn text_of_recipe(rule: &LintRule) -> String {
+    let mut text = format!("{} ({}, of recipes)\n\n{}\n", rule.code, rule.level.name(), rule.meaning);
+    if !rule.cure.is_empty() {
+        text.push_str(&format!("\nWhat to do: {}\n", rule.cure));
+    }
+    text
+}
+
+fn document_of_recipe(rule: &LintRule) -> Value {
+    json!({ "code": rule.code, "level": rule.level.name(), "meaning": rule.meaning, "cure": rule.cure })
+}
+
 fn unknown(code: &str) -> Failure {
     let failure =
         Failure::new(Kind::Usage, Diagnostic::error("unknown-code", format!("no finding has the code `{code}`")));
@@ -77,8 +100,9 @@ fn unknown(code: &str) -> Failure {
 /// Codes that differ by a slip of the keyboard, and those that hold the word.
 fn nearest(code: &str) -> Vec<String> {
     let given = code.to_lowercase().replace(['_', ' '], "-");
-    let mut near: Vec<(usize, &str)> = rules::all()
-        .map(|rule| (strsim::damerau_levenshtein(&given, rule.code), rule.code))
+    let codes = rules::all().map(|rule| rule.code).chain(recipe_rules::RULES.iter().map(|rule| rule.code));
+    let mut near: Vec<(usize, &str)> = codes
+        .map(|code| (strsim::damerau_levenshtein(&given, code), code))
         .filter(|(distance, code)| {
             *distance <= (given.len() / 3).clamp(1, 4) || (given.len() > 3 && code.contains(&given))
         })

@@ -30,12 +30,14 @@ pub mod vendor;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Failure, Kind};
-use crate::fetch::Options as Fetching;
+use crate::fetch::{Options as Fetching, Patience};
+use crate::launchpad::{self, Client};
 use crate::ui::{Color, Printer, json};
 use config::Config;
 
@@ -171,6 +173,19 @@ impl Context {
     /// The cache and the archives, as configured.
     fn fetching(&self) -> Fetching {
         Fetching { cache: self.cache.clone(), archives: self.config.archives(), ..Fetching::default() }
+    }
+
+    /// Launchpad, for what can go on without its answer: it is not waited for long.
+    fn launchpad(&self) -> Result<Client<'_>, Failure> {
+        let patience = Patience {
+            connect: Duration::from_secs(10),
+            stall: Duration::from_secs(20),
+            tries: 3,
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_secs(5),
+        };
+        let settings = launchpad::Settings { limit: Duration::from_secs(60), ..self.config.launchpad() };
+        Ok(Client::new(settings, self.fetching(), &self.printer)?.with_patience(patience))
     }
 }
 

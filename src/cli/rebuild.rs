@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::build::staging;
-use crate::check::Keys;
 use crate::cli::config::{date_of_new_entry, today};
 use crate::cli::destination::{self, Route};
 use crate::cli::select::{Key, recipe_files};
@@ -22,7 +21,7 @@ use crate::sandbox::engine::Backend;
 use crate::sandbox::mirror::Mirrors;
 use crate::upload::retry;
 use crate::upload::{Sending, target::Target};
-use crate::{files, parallel, sandbox, series, sign};
+use crate::{files, parallel, sandbox, series};
 
 /// Rebuild and upload whatever the archives, a recipe or its lock have moved on to
 ///
@@ -96,7 +95,7 @@ fn rebuild(
     context: &Context,
 ) -> Result<Report, Failure> {
     let signer = if args.dry_run { None } else { args.key.signer(context)? };
-    let keys = keys(args, context);
+    let keys = destination::keys(destination::certificates(&args.key, context));
     let client = Client::new(context.config.launchpad(), context.fetching(), &context.printer)?;
     let clock = retry::SystemClock::default();
     let sending = Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: false };
@@ -141,20 +140,6 @@ fn target(args: &Args, recipe: &Recipe, context: &Context) -> Result<Target, Fai
     let (target, notes) = destination::resolve(&name, &args.route, context)?;
     notes.into_iter().for_each(|note: Diagnostic| context.printer.tell(note));
     Ok(target)
-}
-
-/// What signatures are verified with: the keys that are named, and GnuPG's.
-fn keys(args: &Args, context: &Context) -> Keys {
-    let mut keys = Keys::of(destination::certificates(&args.key, context));
-    let folder = std::env::var_os("GNUPGHOME").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".gnupg"));
-    if let Some(folder) = folder.or(home) {
-        keys.add_gnupg(&folder);
-    }
-    if let Ok(text) = std::env::var(sign::KEY_VARIABLE) {
-        keys.add_text(&text);
-    }
-    keys
 }
 
 fn line(package: &Package) -> String {

@@ -1,5 +1,8 @@
 //! `pkgr update`.
 
+mod adopt;
+
+use adopt::Adopted;
 use serde_json::{Value, json};
 
 use crate::cli::config::today;
@@ -7,6 +10,7 @@ use crate::cli::select::{Recipes, recipe_files};
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::follow::{self, Change, life, tables};
+use crate::launchpad::{Client, Ppa};
 use crate::listener::Listener;
 use crate::{parallel, recipe, series};
 
@@ -30,6 +34,13 @@ use crate::{parallel, recipe, series};
 pub struct Args {
     #[command(flatten)]
     recipes: Recipes,
+    /// Also ask this PPA, ppa:OWNER/NAME, which versions and orig files it has
+    ///
+    /// What it and Ubuntu have published is written into recipe.lock: no version of it
+    /// is given again, and no orig file of it sent again. A PPA that others filled
+    /// before is taken over so.
+    #[arg(long, value_name = "TARGET")]
+    to: Option<String>,
     /// Write nothing; exit with 5 if something would change
     #[arg(long)]
     check: bool,
@@ -53,12 +64,21 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         fetch: context.fetching(),
         jobs: context.config.jobs.unwrap_or_else(parallel::available).max(1),
     };
+    let target = args.to.as_deref().map(str::parse::<Ppa>).transpose()?;
+    let client = Client::new(context.config.launchpad(), context.fetching(), &context.printer)?;
+    let adopted = target.map(|ppa| Adopted::new(&client, &ppa)).transpose()?;
     let mut output = Output::default();
-    let (mut changes, mut series_data) = (Vec::new(), Vec::new());
+    let (mut changes, mut series_data, mut news) = (Vec::new(), Vec::new(), Vec::new());
     let recipes = recipe_files(&args.recipes.recipes)?;
     let updates = follow::update_all(&recipes, &options, &context.printer)?;
     for (recipe, update) in recipes.iter().zip(updates) {
-        let update = match update {
+        let adopt = |mut update: follow::Update| {
+            adopted
+                .as_ref()
+                .map_or(Ok(Vec::new()), |adopted| adopted.adopt(&mut update, recipe, context))
+                .map(|said| (update, said))
+        };
+        let (update, said) = match update.and_then(adopt) {
             Ok(update) => update,
             Err(failure) => {
                 output.failures.push(failure);
@@ -69,6 +89,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
             output.text.push_str(&text(change));
             changes.push(document(change, recipe));
         }
+        for line in &said {
+            output.text.push_str(&format!("{line}\n"));
+        }
+        news.extend(said);
         for one in &update.series {
             output.text.push_str(&format!("series {one}: its data is new in the lock\n"));
             series_data.push(json!({"recipe": recipe.display().to_string(), "series": one}));
@@ -87,6 +111,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     }
     output.json.insert("changes".into(), Value::Array(changes));
     output.json.insert("series".into(), Value::Array(series_data));
+    output.json.insert("archive".into(), json!(news));
     Ok(output)
 }
 

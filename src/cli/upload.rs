@@ -1,5 +1,8 @@
 //! `pkgr upload`.
 
+mod judge;
+mod wait;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -7,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::built::{self, is_package};
 use crate::cli::destination::{self, Route};
 use crate::cli::select::Key;
+use crate::cli::status::Waiting;
 use crate::cli::{Context, Output};
 use crate::diagnostic::{Failure, Kind};
 use crate::listener::Listener;
@@ -27,6 +31,10 @@ use crate::upload::{self, Outcome, Sending, Standing};
 /// Everything is checked before the first byte: signatures, files, digests,
 /// series. What fails on the way is tried again, by another way if there is one.
 /// What was sent is remembered beside the .changes and not sent twice.
+///
+/// What goes to a PPA is judged by Launchpad's rules, and Launchpad is asked what the
+/// PPA and Ubuntu have published: what would be rejected by mail is refused here.
+/// Where Launchpad does not answer, that is said, and the upload goes on.
 ///
 /// Passwords come from PKGR_UPLOAD_PASSWORD, tokens for HTTP from
 /// PKGR_UPLOAD_TOKEN, a private key for SFTP from PKGR_SFTP_KEY.
@@ -49,9 +57,14 @@ pub struct Args {
     /// Say what would be sent, and send and sign nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Send also what was sent before, or what is for an obsolete series
+    /// Send also what was sent before, what is for an obsolete series, and what the PPA would refuse
     #[arg(long)]
     force: bool,
+    /// Wait until users can install it, as `pkgr status --wait` does; its exit codes
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    waiting: Waiting,
     #[command(flatten)]
     key: Key,
 }
@@ -60,6 +73,8 @@ pub struct Args {
 struct Batch {
     target: String,
     changes: Vec<PathBuf>,
+    /// Whose packages they are or may be.
+    recipes: Vec<PathBuf>,
     named: bool,
 }
 
@@ -71,6 +86,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     for batch in batches(args, only.as_ref(), context)? {
         let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
         notes.into_iter().for_each(|note| context.printer.tell(note));
+        if args.wait {
+            wait::is_possible(&target)?;
+        }
         let verdicts = verdicts(&batch, &target, args, context)?;
         let mut ready = Vec::new();
         let mut uploads = Vec::new();
@@ -82,16 +100,47 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
             }
         }
         Prepared::sort(&mut ready);
+        let (ready, refused) = judge::judge(ready, &target, args, context, &mut output)?;
+        uploads.extend(refused);
+        let mut sent = Vec::new();
         uploads.extend(match args.dry_run {
             true => rehearse(&target, &ready, &mut output),
-            false => send(&target, &ready, args, context, &mut output),
+            false => send(&target, &ready, args, context, (&mut output, &mut sent)),
         });
         let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
-        targets.push(json!({"target": batch.target, "archive": target.identity, "ways": ways, "uploads": uploads}));
+        let mut document =
+            json!({"target": batch.target, "archive": target.identity, "ways": ways, "uploads": uploads});
+        if args.wait && !args.dry_run {
+            let published = wait_for(&sent, &target, &batch.recipes, args, context, &mut output);
+            document["published"] = Value::Bool(published);
+        }
+        targets.push(document);
     }
     output.json.insert("dry_run".into(), Value::Bool(args.dry_run));
     output.json.insert("targets".into(), Value::Array(targets));
     Ok(output)
+}
+
+/// Whether all of it could be sent and can be installed.
+fn wait_for(
+    sent: &[Prepared],
+    target: &Target,
+    recipes: &[PathBuf],
+    args: &Args,
+    context: &Context,
+    output: &mut Output,
+) -> bool {
+    match wait::wait(sent, target, recipes, args, context) {
+        Ok(outcome) => {
+            let ppa = target.rules.ppa.as_ref().and_then(|ppa| ppa.to_string().parse().ok());
+            output.failures.extend(ppa.iter().flat_map(|ppa| outcome.failures(ppa)));
+            outcome.is_published() && output.failures.is_empty()
+        }
+        Err(failure) => {
+            output.failures.push(failure);
+            false
+        }
+    }
 }
 
 /// What is meant, by target: several recipes may name several.
@@ -112,7 +161,7 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
                 for path in &lying.superseded {
                     context.printer.detail(&format!("passed over {}: a newer version is there", path.display()));
                 }
-                batches.push(Batch { target: target.clone(), changes: lying.newest, named: false });
+                batches.push(Batch { target: target.clone(), changes: lying.newest, recipes: here(), named: false });
             }
             None => recipes.push(PathBuf::from("recipe.toml")),
         }
@@ -121,18 +170,26 @@ fn batches(args: &Args, only: Option<&Selector>, context: &Context) -> Result<Ve
         let default = || built::load(Path::new("recipe.toml")).ok().as_ref().and_then(built::target_of);
         let target = target.clone().or_else(default).ok_or_else(destination::no_target)?;
         let changes = changes.into_iter().filter(|path| built::is_meant(path, only)).collect();
-        batches.push(Batch { target, changes, named: true });
+        batches.push(Batch { target, changes, recipes: here(), named: true });
     }
     for path in recipes {
         let recipe = built::load(&path)?;
         let target = target.clone().or_else(|| built::target_of(&recipe)).ok_or_else(destination::no_target)?;
         let changes = built::of_recipe(&recipe, only, &args.output, context)?;
         match batches.iter_mut().find(|batch| batch.target == target && !batch.named) {
-            Some(batch) => batch.changes.extend(changes),
-            None => batches.push(Batch { target, changes, named: false }),
+            Some(batch) => {
+                batch.changes.extend(changes);
+                batch.recipes.push(path);
+            }
+            None => batches.push(Batch { target, changes, recipes: vec![path], named: false }),
         }
     }
     Ok(batches)
+}
+
+/// The recipe that packages without one may be of.
+fn here() -> Vec<PathBuf> {
+    vec![PathBuf::from("recipe.toml")]
 }
 
 fn verdicts(
@@ -202,14 +259,24 @@ fn rehearse(target: &Target, ready: &[Prepared], output: &mut Output) -> Vec<Val
     uploads
 }
 
-/// Sends one after the other, and says of each what became of it.
-fn send(target: &Target, ready: &[Prepared], args: &Args, context: &Context, output: &mut Output) -> Vec<Value> {
+/// Sends one after the other, and says of each what became of it; what the target
+/// has then is in `sent`.
+fn send(
+    target: &Target,
+    ready: &[Prepared],
+    args: &Args,
+    context: &Context,
+    (output, sent): (&mut Output, &mut Vec<Prepared>),
+) -> Vec<Value> {
     let clock = SystemClock::default();
     let sending =
         Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
     let mut documents = Vec::new();
     for package in ready {
         for done in upload::upload(std::slice::from_ref(package), target, &sending, &context.printer).uploads {
+            if !matches!(done.outcome, Outcome::Failed(_)) {
+                sent.push(package.clone());
+            }
             let (state, more) = say(&about(package), done.outcome, target, context, output);
             output.text.push_str(&format!("{state} {}\n", about(package)));
             documents.push(document(package, state, more));

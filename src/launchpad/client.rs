@@ -222,6 +222,12 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// A file of the cache, by its digest, if it is there.
+    pub fn cached(&self, sha256: &str) -> Option<PathBuf> {
+        let cache = self.fetcher.cache();
+        matches!(cache.find(sha256), Ok(Found::Whole(_))).then(|| cache.path(sha256))
+    }
+
     /// A URL below the service's root; the parts come from checked names.
     fn below(&self, parts: &[&str]) -> Url {
         let mut url = self.base.clone();

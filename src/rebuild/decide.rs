@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::report::{Outcome, Package, RecipeReport, Step};
 use super::standing::{self, Standing, since};
-use super::{Options, Services, is_done, memory};
+use super::{Options, Services, is_done};
 use crate::check::holdings::Holdings;
 use crate::check::service::Service;
 use crate::deb::version::Version;
@@ -16,6 +16,7 @@ use crate::launchpad::{
     BuildSetStatus, BuildSummaries, End, Ended, Expected, PackageState, Ppa, PublishingStatus, SourcePublication,
 };
 use crate::listener::Listener;
+use crate::memory;
 use crate::plan::{self, EvaluateOptions};
 use crate::recipe;
 use crate::series::Distro;

@@ -11,7 +11,7 @@
 //! packages. So a run that was killed anywhere is finished by the next one, and
 //! one that was not repeats nothing. Versions are counted in the lock, which is
 //! written before a package that has one exists, and which learns from the target
-//! what was taken there ([`memory`]).
+//! what was taken there ([`crate::memory`]).
 //!
 //! A recipe that fails, or a package of it, stops no other. Recipes that
 //! build-depend on one another go in levels: a level begins when the target has
@@ -19,7 +19,6 @@
 
 mod decide;
 mod guard;
-mod memory;
 mod packages;
 pub mod report;
 mod standing;

@@ -3,12 +3,12 @@
 
 use super::Options;
 use super::decide::{Work, expected};
-use super::memory;
 use super::report::{Outcome, Step};
 use crate::diagnostic::Failure;
 use crate::launchpad::{self, End, Expected, Ppa, WaitOptions};
 use crate::listener::Listener;
 use crate::lock::Lock;
+use crate::memory;
 
 /// Waits for what was uploaded and what is awaited. What is not for a PPA is
 /// done with the upload.

@@ -125,6 +125,17 @@ fn text(target: &Target, licence: &Licence, listing: Option<&dyn Upstream>) -> R
     Ok(template::fill(include_str!("../../templates/copyright/upstream"), context! { name, files => found }))
 }
 
+/// The licences of a target whose text is neither known here nor beside the recipe,
+/// by SPDX id. Where there is an upstream tree, it may have them.
+pub fn licences_without_text(target: &Target) -> Result<Vec<String>, RenderError> {
+    let expression = Expression::parse(&target.license)?;
+    let lacks = |licence: &&&Licence| {
+        let known = if licence.exception.is_none() { known_text(target, licence) } else { None };
+        known.or_else(|| recipe_text(target)).is_none()
+    };
+    Ok(expression.licences().iter().filter(lacks).map(|licence| licence.id.clone()).collect())
+}
+
 /// The licence beside the recipe, which is the licence of a native package.
 fn recipe_text(target: &Target) -> Option<String> {
     const NAMES: &[&str] =

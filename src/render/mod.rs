@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Failure;
 use crate::plan::Target;
 
+pub use copyright::licences_without_text;
 pub use diff::diff;
 pub use error::RenderError;
 

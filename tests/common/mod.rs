@@ -105,6 +105,8 @@ impl TestEnvironment {
     /// `pkgr ARGUMENTS…` in the work folder.
     pub fn pkgr(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(PKGR);
+        // nobody listens there: a test that wants a Launchpad names its own
+        command.env("PKGR_LAUNCHPAD", "http://127.0.0.1:9/devel");
         command.args(arguments);
         command
     }

@@ -1,0 +1,313 @@
+//! What Launchpad has published, asked by `check` and `upload` before the first
+//! byte is sent, waited for by `upload --wait`, and kept in the lock by `update --to`
+//! and `build`: against a stand-in of its web service.
+
+mod common;
+mod launchpad_support;
+mod upload_support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+
+use common::{Run, TestEnvironment, changes_in, run};
+use launchpad_support::{Service, Upload};
+use serde_json::Value;
+use upload_support::Daemon;
+
+const RECIPE: &str = r#"
+name       = "hello"
+version    = "1.0"
+summary    = "greeting of the world"
+license    = "MIT"
+copyright  = ["2026 Jane Doe"]
+maintainer = "Du9L <du9l@example.org>"
+series     = ["jammy", "noble"]
+
+[[source]]
+url = "hello-1.0.tar.gz"
+
+[build]
+system = "none"
+
+[upload]
+to = "ppa:du9l/nginx"
+"#;
+
+const ORIG: &str = "hello_1.0.orig.tar.gz";
+const OF_NOBLE: &str = "1.0-1~ubuntu24.04.1";
+const OF_JAMMY: &str = "1.0-1~ubuntu22.04.1";
+
+struct World {
+    environment: TestEnvironment,
+    service: Service,
+}
+
+impl World {
+    /// A recipe with an upstream tarball in the work folder, and an empty PPA.
+    fn new() -> World {
+        let (environment, service) = (TestEnvironment::new(), Service::start());
+        service.add_ppa("du9l", "nginx");
+        let tree = environment.path("hello-1.0");
+        fs::create_dir_all(&tree).unwrap();
+        fs::write(tree.join("hello.txt"), "hello\n").unwrap();
+        fs::write(environment.work().join("recipe.toml"), RECIPE).unwrap();
+        let mut tar = environment.command("tar");
+        tar.arg("-czf").arg(environment.work().join("hello-1.0.tar.gz")).arg("-C").arg(environment.path(""));
+        run(tar.arg("hello-1.0")).ok();
+        World { environment, service }
+    }
+
+    fn pkgr(&self, arguments: &[&str]) -> Command {
+        let mut command = self.environment.pkgr(arguments);
+        command.envs(self.service.environment());
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> Run {
+        run(&mut self.pkgr(arguments))
+    }
+
+    fn build(&self) -> Vec<PathBuf> {
+        let key = self.environment.key().secret.display().to_string();
+        self.run(&["build", "--key", &key]).ok();
+        changes_in(&self.environment.work().join("dist"))
+    }
+
+    fn orig(&self) -> Vec<u8> {
+        fs::read(self.environment.work().join("hello-1.0.tar.gz")).unwrap()
+    }
+
+    fn lock(&self) -> String {
+        fs::read_to_string(self.environment.work().join("recipe.lock")).unwrap_or_default()
+    }
+
+    /// What PPA or primary archive have.
+    fn publish(&self, upload: &Upload) {
+        self.service.publish(self.service.accept(upload));
+    }
+}
+
+fn of_ppa(version: &str, series: &str) -> Upload {
+    Upload::new("du9l", "nginx", "hello", version, series)
+}
+
+fn codes(said: &Run) -> Vec<String> {
+    let document: Value = serde_json::from_str(&said.stdout).unwrap();
+    let packages = document["packages"].as_array().unwrap();
+    let findings = packages.iter().flat_map(|package| package["findings"].as_array().unwrap());
+    findings.map(|finding| finding["code"].as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_check_asks_what_is_published() {
+    let world = World::new();
+    world.build();
+    let noble = format!("dist/hello_{OF_NOBLE}_source.changes");
+    let check = |arguments: &[&str]| world.run(&[&["check", "--json", &noble], arguments].concat());
+    // without a PPA's name nobody is asked
+    assert_eq!(codes(&check(&[]).ok()), ["archive-not-asked"]);
+    assert_eq!(codes(&check(&["--to", "ppa:du9l/nginx", "--offline"]).ok()), ["archive-not-asked"]);
+    assert!(world.service.requests().is_empty());
+    assert!(codes(&check(&["--to", "ppa:du9l/nginx"]).ok()).is_empty());
+    let asked = world.service.requests().join("\n");
+    assert!(asked.contains("/~du9l/+archive/ubuntu/nginx?") && asked.contains("/ubuntu/+archive/primary?"), "{asked}");
+    // a version that is too low, with an orig of other bytes
+    world.publish(&of_ppa("1.0-2", "noble").file(ORIG, b"other bytes"));
+    let found = codes(&check(&["--to", "ppa:du9l/nginx"]).exits(1));
+    assert_eq!(found[0], "orig-differs", "{found:?}");
+    assert!(found.contains(&"version-older".to_string()), "{found:?}");
+    // the same version, in whatever series
+    world.service.state().publications.clear();
+    world.publish(&of_ppa(OF_NOBLE, "jammy"));
+    let said = world.run(&["check", &noble, "--path", "~du9l/ubuntu/nginx"]).exits(1);
+    assert!(
+        said.stderr.contains(&format!("hello - {OF_NOBLE} is already accepted in ubuntu/jammy")),
+        "{}",
+        said.stderr
+    );
+    // a folder stands for the PPA
+    fs::create_dir(world.environment.work().join("empty")).unwrap();
+    assert!(codes(&check(&["--to", "ppa:du9l/nginx", "--published", "empty"]).ok()).is_empty());
+    let said = check(&["--to", "ppa:du9l/other"]).exits(4);
+    assert!(
+        said.stdout.contains("Could not find a PPA owned by 'du9l' for 'ubuntu' named 'other'."),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn a_service_that_is_away_counts_as_empty() {
+    let world = World::new();
+    world.build();
+    world.publish(&of_ppa(OF_NOBLE, "noble"));
+    world.service.state().down = true;
+    let noble = format!("dist/hello_{OF_NOBLE}_source.changes");
+    let said = world.run(&["check", &noble, "--to", "ppa:du9l/nginx"]).ok();
+    assert_eq!(said.stderr.matches("warning[archive-not-reached]").count(), 1, "{}", said.stderr);
+    assert!(said.stderr.contains("both count as empty") && said.stderr.contains("note[archive-not-asked]"));
+    // it goes away between two questions
+    world.service.state().down = false;
+    let broken = launchpad_support::Fault::Text("500 Internal Server Error", "KeyError");
+    (0..3).for_each(|_| world.service.fault("getPublishedSources", broken.clone()));
+    let said = world.run(&["check", &noble, "--to", "ppa:du9l/nginx"]).ok();
+    assert_eq!(said.stderr.matches("warning[archive-not-reached]").count(), 1, "{}", said.stderr);
+    // one that nobody may see
+    world.service.state().ppas[0].private = true;
+    let said = world.run(&["check", &noble, "--to", "ppa:du9l/nginx"]).ok();
+    assert!(said.stderr.contains("ppa:du9l/nginx has published: it counts as empty"), "{}", said.stderr);
+}
+
+#[test]
+fn what_would_be_rejected_is_not_sent() {
+    let world = World::new();
+    world.build();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let host = format!("ftp://{}", listener.local_addr().unwrap());
+    let upload = |more: &[&str]| {
+        world.run(&[&["upload", "--host", &host, "--retries", "0", "--idle-timeout", "1", "-o", "dist"], more].concat())
+    };
+    world.publish(&of_ppa("1.0-0", "bionic").file(ORIG, b"other bytes"));
+    let said = upload(&["ppa:du9l/nginx"]).exits(1);
+    assert_eq!(said.stdout.matches("refused dist/hello").count(), 2, "{}", said.stdout);
+    let message = format!("error[orig-differs]: File {ORIG} already exists in ");
+    assert!(said.stderr.contains(&message) && said.stderr.contains("different contents"), "{}", said.stderr);
+    assert!(said.stderr.contains("use the published") && said.stderr.contains("--force sends"), "{}", said.stderr);
+    let rehearsed = upload(&["ppa:du9l/nginx", "-n", "--json"]).exits(1);
+    assert!(rehearsed.stdout.contains("\"state\": \"refused\"") || rehearsed.stdout.contains("\"state\":\"refused\""));
+    assert!(listener.accept().is_err(), "no connection was made");
+    // the one series whose version is there is refused, the other one goes
+    let world_state = || world.service.state();
+    world_state().publications.clear();
+    world.publish(&of_ppa(OF_JAMMY, "jammy"));
+    let said = upload(&["ppa:du9l/nginx", "-n"]).exits(1);
+    assert!(said.stdout.contains(&format!("would-send hello {OF_NOBLE} noble")), "{}", said.stdout);
+    assert!(said.stderr.contains("error[version-taken]"), "{}", said.stderr);
+    // --force sends, and says what will come of it
+    let said = upload(&["ppa:du9l/nginx", "--force", "--only", "jammy"]);
+    assert!(said.stderr.contains("warning[version-taken]"), "{}", said.stderr);
+    assert!(listener.accept().is_ok(), "a connection was made");
+    // a target that is no PPA is nobody's business
+    world.service.requests();
+    let folder = format!("file:{}", world.environment.path("incoming").display());
+    fs::create_dir(world.environment.path("incoming")).unwrap();
+    world.run(&["upload", &folder, "--only", "jammy"]).ok();
+    assert!(world.service.requests().is_empty());
+    let said = world.run(&["upload", &folder, "--wait"]).exits(2);
+    assert!(said.stderr.contains("error[cannot-wait]"), "{}", said.stderr);
+}
+
+#[test]
+fn an_upload_is_waited_for_and_remembered() {
+    let world = World::new();
+    let changes = world.build();
+    let daemon = Daemon::start();
+    let host = format!("ftp://127.0.0.1:{}", daemon.ftp);
+    let args = ["upload", "--host", &host, "--wait", "--interval", "0.1s", "--timeout", "30s", "--json", "recipe.toml"];
+    let said = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for path in &changes {
+                upload_support::wait_for("both uploads", || daemon.received().len() >= 2);
+                let id = world.service.receive("du9l", "nginx", path, &["amd64"]).unwrap();
+                world.service.publish(id);
+            }
+        });
+        world.run(&args).ok()
+    });
+    let document: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(document["targets"][0]["published"], true, "{document:#}");
+    let lock = world.lock();
+    assert!(lock.contains("[[published]]") && lock.contains(&format!("file = \"{ORIG}\"")), "{lock}");
+    assert!(lock.contains("archive = \"ppa:du9l/ubuntu/nginx\""), "{lock}");
+    // again: nothing is sent, and all is there; then a build that fails
+    world.run(&args).ok();
+    assert_eq!(daemon.received().len(), 2);
+    let id = world.service.state().publications[0].id;
+    world.service.state().publication(id).indexed = false;
+    world.service.state().publication(id).binaries = false;
+    world.service.fail_build(id, "amd64", "Failed to build", "make: *** [all] Error 2\n");
+    let said = world.run(&args).exits(4);
+    assert!(
+        said.stdout.contains("\"published\": false") || said.stdout.contains("\"published\":false"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn published_bytes_are_named_where_they_differ() {
+    let world = World::new();
+    world.build();
+    // the same tree, packed otherwise
+    let mut tar = world.environment.command("tar");
+    let other = world.environment.path("other.tar.gz");
+    tar.args(["--mtime=@0", "-czf"]).arg(&other).arg("-C").arg(world.environment.path(""));
+    run(tar.arg("hello-1.0")).ok();
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &fs::read(&other).unwrap()));
+    let said = world.run(&["update", "--to", "ppa:du9l/nginx"]).ok();
+    assert!(
+        said.stderr.contains("warning[published-differs]") && said.stderr.contains("the same tree"),
+        "{}",
+        said.stderr
+    );
+    let url = said.stderr.split("`url = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_string();
+    assert!(url.starts_with("http") && url.ends_with(ORIG), "{url}");
+    // with them, the check is content
+    let recipe = RECIPE.replace("hello-1.0.tar.gz", &url);
+    fs::write(world.environment.work().join("recipe.toml"), recipe).unwrap();
+    fs::remove_dir_all(world.environment.work().join("dist")).unwrap();
+    world.run(&["bump", "--message", "Take the published source"]).ok();
+    let changes = world.build();
+    for path in &changes {
+        world.run(&["check", "--to", "ppa:du9l/nginx", &path.display().to_string()]).ok();
+    }
+    // a tree of other content
+    world.service.state().publications.clear();
+    fs::write(world.environment.path("hello-1.0/hello.txt"), "hallo\n").unwrap();
+    let mut tar = world.environment.command("tar");
+    run(tar.arg("-czf").arg(&other).arg("-C").arg(world.environment.path("")).arg("hello-1.0")).ok();
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &fs::read(&other).unwrap()));
+    let said = world.run(&["update", "--to", "ppa:du9l/nginx"]).ok();
+    assert!(said.stderr.contains("do not unpack to the same tree"), "{}", said.stderr);
+}
+
+#[test]
+fn a_ppa_is_adopted() {
+    let world = World::new();
+    world.build();
+    assert!(!world.lock().contains("[[published]]"));
+    world.publish(&of_ppa("1.0-1~ubuntu24.04.7", "noble").file(ORIG, &world.orig()));
+    world.publish(&of_ppa("1.0-1~ubuntu22.04.3", "jammy").file(ORIG, &world.orig()));
+    world.run(&["update", "--to", "ppa:du9l/nginx", "--check"]).exits(5);
+    let said = world.run(&["update", "--to", "ppa:du9l/nginx"]).ok();
+    assert!(said.stdout.contains("noble ppa:du9l/ubuntu/nginx 1.0-1~ubuntu24.04.7: taken"), "{}", said.stdout);
+    assert!(said.stdout.contains(&format!("ppa:du9l/ubuntu/nginx {ORIG}: published, sha256 ")), "{}", said.stdout);
+    world.run(&["update", "--to", "ppa:du9l/nginx", "--check"]).ok();
+    // the lock gave 24.04.1 before: the next entry counts from what is taken, and needs no orig
+    world.run(&["bump", "--message", "Take over"]).ok();
+    fs::remove_dir_all(world.environment.work().join("dist")).unwrap();
+    let changes = world.build();
+    let noble = changes.iter().find(|path| path.to_string_lossy().contains("24.04")).unwrap();
+    assert!(!fs::read_to_string(noble).unwrap().contains(ORIG), "{}", noble.display());
+    world.run(&["check", "--to", "ppa:du9l/nginx", &noble.display().to_string()]).ok();
+    // another PPA has it not
+    let recipe = RECIPE.replace("ppa:du9l/nginx", "ppa:du9l/other");
+    fs::write(world.environment.work().join("recipe.toml"), recipe).unwrap();
+    fs::remove_dir_all(world.environment.work().join("dist")).unwrap();
+    let changes = world.build();
+    let noble = changes.iter().find(|path| path.to_string_lossy().contains("24.04")).unwrap();
+    assert!(fs::read_to_string(noble).unwrap().contains(ORIG), "{}", noble.display());
+    // Ubuntu's own counts for every PPA
+    let text = world.lock().replace("archive = \"ppa:du9l/ubuntu/nginx\"", "archive = \"ppa:du9l/ubuntu/gone\"");
+    fs::write(world.environment.work().join("recipe.lock"), text).unwrap();
+    world.service.add_ppa("du9l", "other");
+    world.service.publish_in_ubuntu("hello", "1.0-1", "noble", &[(ORIG, &world.orig())]);
+    let said = world.run(&["update", "--to", "ppa:du9l/other"]).ok();
+    assert!(said.stdout.contains(&format!("ubuntu {ORIG}: published")), "{}", said.stdout);
+    world.run(&["update", "--to", "ppa:du9l/missing"]).exits(4);
+    world.run(&["update", "--to", "nowhere"]).exits(2);
+}
