@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::build::staging;
-use crate::cli::config::date_of_new_entry;
+use crate::cli::config::{date_of_new_entry, today};
 use crate::cli::destination::{self, Route};
 use crate::cli::select::{Key, recipe_files};
 use crate::cli::status::Waiting;
 use crate::cli::{Context, Output, built, update};
 use crate::diagnostic::{Diagnostic, Failure};
+use crate::follow::tables;
 use crate::launchpad::{Client, SystemClock};
 use crate::listener::Listener;
 use crate::rebuild::report::{Outcome, Package, RecipeReport, Report};
@@ -20,7 +21,7 @@ use crate::sandbox::engine::Backend;
 use crate::sandbox::mirror::Mirrors;
 use crate::upload::retry;
 use crate::upload::{Sending, target::Target};
-use crate::{files, parallel, sandbox};
+use crate::{files, parallel, sandbox, series};
 
 /// Rebuild and upload whatever the archives, a recipe or its lock have moved on to
 ///
@@ -108,6 +109,9 @@ fn rebuild(
         mirrors: Mirrors::default(),
         jobs,
     };
+    let newest = tables::at_hand(&context.config.distro_info(), &context.fetching(), &context.printer)?;
+    series::learn(newest.all());
+    let today = today()?;
     let target = |recipe: &Recipe| target(args, recipe, context);
     let options = rebuild::Options {
         target: &target,
@@ -120,6 +124,8 @@ fn rebuild(
         keys: &keys,
         archive: None,
         test: args.test.then_some(&testing),
+        series: &newest,
+        today: &today,
         sending: &sending,
         client: &client,
         wait: (!args.no_wait).then_some(waiting),

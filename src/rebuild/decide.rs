@@ -11,7 +11,7 @@ use crate::check::holdings::Holdings;
 use crate::check::service::Service;
 use crate::deb::version::Version;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::follow::Update;
+use crate::follow::{Update, life};
 use crate::launchpad::{
     BuildSetStatus, BuildSummaries, End, Ended, Expected, PackageState, Ppa, PublishingStatus, SourcePublication,
 };
@@ -72,6 +72,7 @@ impl<'a> Work<'a> {
     ) -> Result<(), Failure> {
         self.report.changes = update.changes.clone();
         let recipe = recipe::load(&self.recipe)?;
+        life::life(&recipe, options.series, options.today).into_iter().for_each(|said| listener.tell(said));
         let evaluation = EvaluateOptions { only: None, author: options.author.clone(), now: options.now.clone() };
         let mut plan = plan::evaluate(&recipe, update.lock(), &evaluation)?;
         let target = (options.target)(&recipe)?;
@@ -217,7 +218,7 @@ fn of_publication(
 
 /// What becomes of a version that the target does not show.
 fn outcome(target: &plan::Target, to: &To, options: &Options) -> Result<Outcome, Failure> {
-    if let Some(why) = not_for(target, to)? {
+    if let Some(why) = not_for(target, to, options.today)? {
         return Ok(Outcome::Skipped(why));
     }
     let standing = standing::of_journal(&changes_path(target, options), &to.target.identity)?;
@@ -278,7 +279,7 @@ pub fn expected(target: &plan::Target) -> Expected {
 }
 
 /// Why a target does not go there, if it does not.
-fn not_for(target: &plan::Target, to: &To) -> Result<Option<String>, Failure> {
+fn not_for(target: &plan::Target, to: &To, today: &str) -> Result<Option<String>, Failure> {
     let Some((ppa, service)) = &to.ppa else { return Ok(None) };
     if target.series.distro != Distro::Ubuntu {
         return Ok(Some("a PPA takes series of Ubuntu".into()));
@@ -286,8 +287,7 @@ fn not_for(target: &plan::Target, to: &To) -> Result<Option<String>, Failure> {
     if ppa.series.as_ref().is_some_and(|only| *only != target.series.name) {
         return Ok(Some(format!("{ppa} is of another series")));
     }
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-    if target.series.is_dead(&today) && !service.settings()?.obsolete_series {
+    if target.series.is_dead(today) && !service.settings()?.obsolete_series {
         return Ok(Some(format!("{} takes no uploads any more: take it out of `series`", target.series)));
     }
     Ok(None)

@@ -40,6 +40,7 @@ use crate::listener::Listener;
 use crate::plan::order;
 use crate::recipe::Recipe;
 use crate::sandbox;
+use crate::series::Catalog;
 use crate::sign::Signer;
 use crate::upload::Sending;
 use crate::upload::target::Target;
@@ -69,6 +70,10 @@ pub struct Options<'a> {
     pub archive: Option<Archive>,
     /// Builds and tests binary packages before the upload.
     pub test: Option<&'a sandbox::Options>,
+    /// Every series that there is.
+    pub series: &'a Catalog,
+    /// ISO date, for series that come and end.
+    pub today: &'a str,
     /// How uploads are sent.
     pub sending: &'a Sending<'a>,
     /// Launchpad, for targets that are PPAs.

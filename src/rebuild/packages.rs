@@ -196,12 +196,11 @@ fn test(
 fn send(work: &mut Work, to: &To, options: &Options, listener: &dyn Listener) {
     let numbers = pending(work);
     let paths: Vec<PathBuf> = numbers.iter().map(|number| changes_of(work, *number, options)).collect();
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let preparing = prepare::Options {
         signer: None,
         certs: options.keys.certs(),
         jobs: options.jobs,
-        today: &today,
+        today: options.today,
         // decided above, by what the PPA itself says
         force: true,
         dry_run: false,

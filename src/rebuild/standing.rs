@@ -7,14 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::diagnostic::Failure;
-use crate::upload::journal::{Journal, State};
+use crate::upload::journal::{Entry, Journal, State};
 
 /// What is known of one package at its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing: it has to be built and sent.
     New,
-    /// Its upload was begun, and whether it arrived is not known yet.
+    /// Its .changes was begun to be sent, and whether it arrived is not known yet.
     Unsettled(Timestamp),
     /// It was sent and confirmed, and the target does not show it yet.
     Sent(Timestamp),
@@ -25,13 +25,14 @@ pub enum Standing {
 pub fn of_journal(changes: &Path, identity: &str) -> Result<Standing, Failure> {
     let journal = Journal::of(changes)?;
     let here = || journal.uploads.iter().filter(|entry| entry.target == identity);
-    let newest =
-        |state: State| here().filter(|e| e.state == state).filter_map(|e| e.at.parse::<Timestamp>().ok()).max();
-    Ok(match (newest(State::Sent), newest(State::Started)) {
-        (Some(sent), Some(started)) if started > sent => Standing::Unsettled(started),
+    // a time that cannot be read is the most careful one
+    let at = |entry: &Entry| entry.at.parse().unwrap_or_else(|_| Timestamp::now());
+    let newest = |state: State| here().filter(|entry| entry.state == state).map(at).max();
+    Ok(match (newest(State::Sent), newest(State::Submitting)) {
+        (Some(sent), Some(begun)) if begun > sent => Standing::Unsettled(begun),
         (Some(sent), _) => Standing::Sent(sent),
-        (None, Some(started)) => Standing::Unsettled(started),
-        (None, None) if here().next().is_some() => Standing::Unsettled(Timestamp::now()),
+        (None, Some(begun)) => Standing::Unsettled(begun),
+        // what was only started has not arrived
         (None, None) => Standing::New,
     })
 }
@@ -46,7 +47,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::upload::journal::Entry;
 
     fn entry(state: State, at: &str) -> Entry {
         Entry {
@@ -66,7 +66,9 @@ mod tests {
         let changes = folder.path().join("a_1_source.changes");
         assert_eq!(of_journal(&changes, "ppa:o/ubuntu/n").unwrap(), Standing::New);
         let mut journal = Journal::of(&changes).unwrap();
-        journal.record(entry(State::Started, "2026-11-24T10:00:00Z")).unwrap();
+        journal.record(entry(State::Started, "2026-11-24T09:59:00Z")).unwrap();
+        assert_eq!(of_journal(&changes, "ppa:o/ubuntu/n").unwrap(), Standing::New);
+        journal.record(entry(State::Submitting, "2026-11-24T10:00:00Z")).unwrap();
         let begun = "2026-11-24T10:00:00Z".parse().unwrap();
         assert_eq!(of_journal(&changes, "ppa:o/ubuntu/n").unwrap(), Standing::Unsettled(begun));
         journal.record(entry(State::Sent, "2026-11-24T10:05:00Z")).unwrap();

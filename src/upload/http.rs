@@ -22,7 +22,7 @@ use reqwest::{Body, Client, RequestBuilder, Response, StatusCode, Url, header};
 use tokio::runtime::Runtime;
 
 use crate::listener::Listener;
-use crate::upload::source::{self, Source};
+use crate::upload::source::Source;
 use crate::upload::trouble::quoted;
 use crate::upload::{Destination, Method, Options, Stage, TransferError};
 
@@ -40,6 +40,7 @@ pub(crate) fn send(
     destination: &Destination,
     sources: &[Source<'_>],
     options: &Options,
+    before_changes: &dyn Fn() -> Result<(), TransferError>,
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
     let folder = url_of(destination)?;
@@ -49,7 +50,7 @@ pub(crate) fn send(
     for (index, source) in sources.iter().enumerate() {
         let is_last = index + 1 == sources.len();
         if is_last {
-            source::assert_all_unchanged(sources)?;
+            before_changes()?;
         }
         let mut url = folder.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

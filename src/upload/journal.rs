@@ -1,9 +1,11 @@
 //! What was sent where, beside each .changes: `X_source.upload.json`. It travels
 //! with the packages, so that a later run on another machine knows it too.
 //!
-//! An entry is written before the first byte (`started`) and again after the
-//! last (`sent`). One that is still `started` is an upload that was interrupted:
-//! it is sent anew from its beginning, for a queue forgets what has no .changes.
+//! An entry is written before the first byte (`started`), before the .changes
+//! (`submitting`) and after it (`sent`). One that is still `started` is an upload
+//! that was interrupted: it is sent anew from its beginning, for a queue forgets
+//! what has no .changes. Of one that is `submitting` only the target knows whether
+//! it arrived.
 //! Entries are of one target ([`super::target::Target::identity`]) and one
 //! .changes, byte for byte: a package built anew has not been sent.
 
@@ -24,8 +26,10 @@ const SCHEMA: &str = "pkgr.journal/1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It was begun; whether it arrived is not known.
+    /// It was begun, and its .changes was not: nothing has arrived.
     Started,
+    /// Its .changes was begun; whether that arrived is not known.
+    Submitting,
     /// The target confirmed the .changes.
     Sent,
 }
@@ -40,7 +44,7 @@ pub struct Entry {
     pub state: State,
     /// When that was written, in UTC.
     pub at: String,
-    /// The way, as a URL: the first one while it is `started`.
+    /// The way, as a URL: the first one while it is not `sent`.
     pub way: String,
     /// How many tries it took.
     #[serde(default)]
@@ -98,10 +102,10 @@ impl Journal {
         sent.clone().next().filter(|entry| entry.changes_sha256 != changes_sha256)
     }
 
-    /// Writes an entry; it takes the place of one that was only started.
+    /// Writes an entry; it takes the place of one that was not sent.
     pub fn record(&mut self, entry: Entry) -> Result<(), Failure> {
         let is_replaced = |old: &Entry| {
-            old.state == State::Started && old.target == entry.target && old.changes_sha256 == entry.changes_sha256
+            old.state != State::Sent && old.target == entry.target && old.changes_sha256 == entry.changes_sha256
         };
         self.uploads.retain(|old| !is_replaced(old));
         self.uploads.push(entry);
@@ -181,6 +185,7 @@ mod tests {
         let mut journal = Journal::of(&changes).unwrap();
         for (state, target, sha256) in [
             (State::Started, "ppa:o/ubuntu/n", "aa"),
+            (State::Submitting, "ppa:o/ubuntu/n", "aa"),
             (State::Sent, "ppa:o/ubuntu/n", "aa"),
             (State::Started, "ppa:o/ubuntu/m", "aa"),
         ] {

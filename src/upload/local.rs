@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::files;
 use crate::listener::Listener;
-use crate::upload::source::{self, Source};
+use crate::upload::source::Source;
 use crate::upload::{Destination, Options, Stage, TransferError};
 
 /// Bytes between two words to the listener; copy_file_range(2) takes them in one go.
@@ -21,6 +21,7 @@ pub(crate) fn send(
     destination: &Destination,
     sources: &[Source<'_>],
     _options: &Options,
+    before_changes: &dyn Fn() -> Result<(), TransferError>,
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
     let folder = Path::new(&destination.folder);
@@ -31,7 +32,7 @@ pub(crate) fn send(
     }
     for (index, source) in sources.iter().enumerate() {
         if index + 1 == sources.len() {
-            source::assert_all_unchanged(sources)?;
+            before_changes()?;
         }
         listener.started(&source.item.name, Some(source.item.size));
         let copied = copy(source, folder, listener);

@@ -1,6 +1,7 @@
 //! Sending what was prepared: each upload once, remembered before and after,
 //! tried again where that may help; one that fails does not stop the others.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use super::journal::{self, Entry, Journal, State};
@@ -91,7 +92,7 @@ pub fn standing(package: &Prepared, target: &Target) -> Result<Standing, Failure
     let journal = Journal::of(&package.changes)?;
     Ok(match journal.last(&target.identity, package.changes_sha256()) {
         Some(Entry { state: State::Sent, at, .. }) => Standing::Sent(at.clone()),
-        Some(Entry { state: State::Started, at, .. }) => Standing::Interrupted(at.clone()),
+        Some(Entry { state: State::Started | State::Submitting, at, .. }) => Standing::Interrupted(at.clone()),
         // the log has no digest: of a package that pkgr sent in another build, it is pkgr's own
         None if journal.other_build(&target.identity, package.changes_sha256()).is_some() => Standing::New,
         None if dput_log::has_sent(&package.changes, target) => Standing::SentByDput,
@@ -135,10 +136,22 @@ fn send(package: &Prepared, target: &Target, options: &Sending, listener: &dyn L
             Diagnostic::note("other-build-sent", message).because("an archive that accepted that one refuses this one"),
         );
     }
-    journal.record(entry(package, target, State::Started, target.ways.first().map(ToString::to_string), 0))?;
+    let first = target.ways.first().map(ToString::to_string);
+    let last = journal.last(&target.identity, package.changes_sha256()).map(|entry| entry.state);
+    // what may have arrived may still have
+    if last != Some(State::Submitting) {
+        journal.record(entry(package, target, State::Started, first, 0))?;
+    }
+    let journal = RefCell::new(journal);
     let sent = retry::run(&what, &target.ways, &options.policy, options.clock, listener, |way| {
-        attempt(way, package, target, options, listener)
+        let submitting = || {
+            let begun = entry(package, target, State::Submitting, Some(way.to_string()), 0);
+            let recorded = journal.borrow_mut().record(begun);
+            recorded.map_err(|e| TransferError::hopeless(Stage::Send(what.clone()), e.to_string()))
+        };
+        attempt(way, package, target, options, &submitting, listener)
     });
+    let mut journal = journal.into_inner();
     let Arrived { way, failed } = sent.map_err(|gave_up| not_sent(&what, target, &gave_up))?;
     let (way, tries) = (way.to_string(), failed.len() + 1);
     journal.record(entry(package, target, State::Sent, Some(way.clone()), tries))?;
@@ -157,11 +170,12 @@ fn attempt(
     package: &Prepared,
     target: &Target,
     options: &Sending,
+    submitting: &dyn Fn() -> Result<(), TransferError>,
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
     let mut items = package.items.clone();
     loop {
-        let error = match transfer::transfer(way, &items, &options.transfer, listener) {
+        let error = match transfer::submit(way, &items, &options.transfer, submitting, listener) {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };

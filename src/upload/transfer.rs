@@ -115,12 +115,29 @@ pub fn transfer(
     options: &Options,
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
+    submit(destination, items, options, &|| Ok(()), listener)
+}
+
+/// [`transfer`], that calls `before_changes` when every other file is confirmed and
+/// the .changes is about to be sent: until then a queue has taken nothing. Its
+/// error ends the upload there.
+pub(crate) fn submit(
+    destination: &Destination,
+    items: &[Item],
+    options: &Options,
+    before_changes: &dyn Fn() -> Result<(), TransferError>,
+    listener: &dyn Listener,
+) -> Result<(), TransferError> {
     let sources = source::open_all(items)?;
     let sources = sources.as_slice();
+    let vouched = || {
+        source::assert_all_unchanged(sources)?;
+        before_changes()
+    };
     match destination.method {
-        Method::Ftp => ftp::send(destination, sources, options, listener),
-        Method::Sftp => sftp::send(destination, sources, options, listener),
-        Method::Http | Method::Https => http::send(destination, sources, options, listener),
-        Method::Local => local::send(destination, sources, options, listener),
+        Method::Ftp => ftp::send(destination, sources, options, &vouched, listener),
+        Method::Sftp => sftp::send(destination, sources, options, &vouched, listener),
+        Method::Http | Method::Https => http::send(destination, sources, options, &vouched, listener),
+        Method::Local => local::send(destination, sources, options, &vouched, listener),
     }
 }

@@ -25,6 +25,13 @@ const MODULE: &[(&str, &str)] = &[
 /// The recipe in the work folder, and its tarballs on the world's server.
 pub fn flagship(world: &World) -> PathBuf {
     let folder = world.environment.copy("recipes/ngx-pagespeed");
+    stand_ins(world, "1.13.35.2");
+    redirect(&folder.join("recipe.toml"), &format!("{}/upstream/", world.address));
+    folder
+}
+
+/// The tarballs of a version on the world's server.
+pub fn stand_ins(world: &World, version: &str) {
     let upstream = world.environment.path("archive/upstream");
     fs::create_dir_all(&upstream).unwrap();
     let tarball = |name: &str, top: &str, files: &[(&str, &str)]| {
@@ -40,14 +47,12 @@ pub fn flagship(world: &World) -> PathBuf {
         tar.args(["--use-compress-program=gzip -n", "-cf"]).arg(upstream.join(name));
         run(tar.arg("-C").arg(tree).arg(top)).ok();
     };
-    tarball("v1.13.35.2-stable.tar.gz", "incubator-pagespeed-ngx-1.13.35.2-stable", MODULE);
+    tarball(&format!("v{version}-stable.tar.gz"), &format!("incubator-pagespeed-ngx-{version}-stable"), MODULE);
     for psol in ["x64", "ia32"] {
         let library = format!("lib/Release/linux/{psol}/pagespeed_automatic.a");
         let files = [(library.as_str(), "!<arch>\n"), ("include/pagespeed/kernel/base/basictypes.h", "// PSOL's\n")];
-        tarball(&format!("1.13.35.2-{psol}.tar.gz"), "psol", &files);
+        tarball(&format!("{version}-{psol}.tar.gz"), "psol", &files);
     }
-    redirect(&folder.join("recipe.toml"), &format!("{}/upstream/", world.address));
-    folder
 }
 
 /// Nothing but the addresses, and PSOL's digest, is another afterwards.

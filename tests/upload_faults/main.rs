@@ -168,7 +168,7 @@ fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome) -> Done 
     let journal = Journal::of(&package.changes).unwrap();
     let state = journal.last(&folder, package.changes_sha256()).map(|entry| entry.state);
     let is_sent = matches!(outcome, Outcome::Sent { .. });
-    if state != Some(if is_sent { State::Sent } else { State::Started }) {
+    if state.is_none() || is_sent != (state == Some(State::Sent)) {
         wrong.push(format!("the journal says {state:?}"));
     }
     let told = listener.told().iter().filter(|told| told.code == "upload-try-failed").count();

@@ -94,6 +94,11 @@ impl Daemon {
         wait_for("the end of all sessions", || {
             fs::read_dir(self.folder.path().join("sessions")).unwrap().next().is_none()
         });
+        self.ended()
+    }
+
+    /// [`Daemon::received`] without waiting for those that are open.
+    pub fn ended(&self) -> Vec<Session> {
         let incoming = self.folder.path().join("incoming");
         let mut sessions: Vec<Session> =
             fs::read_dir(incoming).unwrap().map(|entry| session(&entry.unwrap().path())).collect();

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use crate::listener::Listener;
 use crate::upload::connect::connect_to;
-use crate::upload::source::{self, Source};
+use crate::upload::source::Source;
 use crate::upload::trouble::of_socket;
 use crate::upload::{Destination, Options, Stage, TransferError};
 
@@ -53,6 +53,7 @@ pub(crate) fn send(
     destination: &Destination,
     sources: &[Source<'_>],
     options: &Options,
+    before_changes: &dyn Fn() -> Result<(), TransferError>,
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
     assert_single_lines(destination, options)?;
@@ -61,7 +62,7 @@ pub(crate) fn send(
     for (index, source) in sources.iter().enumerate() {
         let is_last = index + 1 == sources.len();
         if is_last {
-            source::assert_all_unchanged(sources)?;
+            before_changes()?;
         }
         listener.started(&source.item.name, Some(source.item.size));
         let sent = session.store(source, is_last, listener);

@@ -22,7 +22,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::listener::Listener;
-use crate::upload::source::{self, Source};
+use crate::upload::source::Source;
 use crate::upload::trouble::{of_socket, quoted};
 use crate::upload::{Destination, Options, Stage, TransferError};
 
@@ -51,6 +51,7 @@ pub(crate) fn send(
     destination: &Destination,
     sources: &[Source<'_>],
     options: &Options,
+    before_changes: &dyn Fn() -> Result<(), TransferError>,
     listener: &dyn Listener,
 ) -> Result<(), TransferError> {
     if destination.host.starts_with('-') || destination.host.chars().any(|c| c.is_control() || c == ' ') {
@@ -61,7 +62,7 @@ pub(crate) fn send(
     for (index, source) in sources.iter().enumerate() {
         let is_last = index + 1 == sources.len();
         if is_last {
-            source::assert_all_unchanged(sources)?;
+            before_changes()?;
         }
         listener.started(&source.item.name, Some(source.item.size));
         let sent = session.store(source, is_last, listener);
