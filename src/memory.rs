@@ -17,7 +17,7 @@ use crate::fetch::archive::{self, Limits, Rules};
 use crate::fetch::compression::{self, Detected};
 use crate::launchpad::{Client, PublishedFile, SourcePublication};
 use crate::lock::{Lock, Published, Taken};
-use crate::plan::Target;
+use crate::plan::{Location, Target};
 
 /// Records every version that the archive has and that no entry of the lock gave.
 /// Returns whether there was any.
@@ -108,7 +108,10 @@ pub fn differing(lock: &Lock, targets: &[Target], ppa: &Service, client: &Client
             };
             let Some(file) = files.iter().find(is_other) else { continue };
             if !found.iter().any(|known| known.file == file.name()) {
-                let ours = client.cached(&pin.sha256);
+                let ours = match &source.location {
+                    Location::Path(path) => Some(target.folder.join(path)),
+                    _ => client.cached(&pin.sha256),
+                };
                 let is_same_tree = ours.and_then(|ours| is_same_tree(&ours, &client.file(file).ok()?));
                 let (url, source) = (file.url.clone(), pin.from.clone());
                 found.push(Differing { file: file.name(), url, source, is_same_tree });

@@ -214,6 +214,26 @@ recommends = [\"nginx-extras\"]";
     assert_eq!(codes(&said), ["architecture-absent", "architecture-absent"], "{said:?}");
 }
 
+/// What `[nginx]` adds of its own accord is there, too.
+#[test]
+fn a_module_has_what_it_needs() {
+    let world = World::with(&[JAMMY, NOBLE]);
+    let recipe = GOOD.replace("series ", "architectures = [\"amd64\"]\nseries ")
+        + "\n[nginx]\nmodules = [\"ngx_http_hello_module.so\"]\n\n[[source]]\nurl = \"hello.tar.gz\"\n";
+    write(&world.environment, &recipe);
+    let tree = world.environment.path("hello-2.0");
+    fs::create_dir_all(&tree).unwrap();
+    fs::write(tree.join("config"), "ngx_addon_name=ngx_http_hello_module\n").unwrap();
+    let mut tar = world.environment.command("tar");
+    tar.arg("-czf").arg(world.environment.work().join("hello.tar.gz")).arg("-C").arg(world.environment.path(""));
+    run(tar.arg("hello-2.0")).ok();
+    let said = world.run(&["check", "--json"]).exits(1);
+    assert_eq!(document(&said)["errors"][0]["code"], "not-resolved", "{said:?}");
+    world.run(&["update"]).ok();
+    let said = world.run(&["check", "--json"]).ok();
+    assert!(codes(&said).is_empty(), "{said:?}");
+}
+
 #[test]
 fn lintian_is_merged() {
     let environment = TestEnvironment::new();

@@ -102,7 +102,7 @@ pub fn refused_there(orig: &OrigFile, published: &Published) -> Diagnostic {
         .because(format!("published: sha256 {}", published.sha256))
         .because(format!("this source: sha256 {}", orig.checksums.sha256))
         .hint(
-            "to upload there, use the published bytes, or give these another version, e.g. `version = \"1.0+repack1\"`",
+            "to upload there, use the published bytes (`pkgr update --to` that archive says where they are), or give these another version, e.g. `version = \"1.0+repack1\"`",
         )
 }
 

@@ -65,12 +65,10 @@ impl Line<'_> {
         if !is_private && self.is_down.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (what, counts) = match is_private {
-            true => (name.to_string(), "it counts as empty"),
-            false => (format!("{name} and Ubuntu"), "both count as empty"),
+        let message = match is_private {
+            true => format!("Launchpad does not tell what {name} has published: it counts as empty"),
+            false => "Launchpad does not tell what the PPA and Ubuntu have published: both count as empty".to_string(),
         };
-        let message = format!("Launchpad does not tell what {what} have published: {counts}");
-        let message = if is_private { message.replace(" have ", " has ") } else { message };
         let warning = Diagnostic::warning("archive-not-reached", message)
             .hint("versions and origs that are published already are refused after the upload, by mail");
         self.listener.tell(failure.diagnostics.iter().fold(warning, |warning, d| warning.because(d.message.clone())));

@@ -98,7 +98,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let reached = reach(&to, &client, args, context)?;
     let mut output = Output::default();
     for path in &recipes {
-        recipe::run(path, &to, reached.as_ref(), args, context, &mut output);
+        // recipes need not agree where they go
+        let own = destination(args, std::slice::from_ref(path))?;
+        if own.ppa == to.ppa {
+            recipe::run(path, &own, reached.as_ref(), args, context, &mut output);
+        } else {
+            let reached = reach(&own, &client, args, context)?;
+            recipe::run(path, &own, reached.as_ref(), args, context, &mut output);
+        }
     }
     package::run(&packages, &to, reached.as_ref(), args, context, &mut output)?;
     if args.lintian {
