@@ -384,10 +384,11 @@ fn summary(rows: &[(&'static str, Done, usize)], sessions: &[upload_support::Ses
          `PKGR_UPLOAD_FAULTS=full cargo test --test upload_faults -- --nocapture` runs the matrix of \
          `tests/upload_faults/cases.rs` against txpkgupload, Launchpad's own daemon, and writes this file: \
          five files of 420 kB in each upload, three tries, pauses left out.\n\n\
-         {} faults, {} sessions at the daemon, of which {submitted} were submitted, {} s. No .changes was delivered \
+         {}: {} faults, {} sessions at the daemon, of which {submitted} were submitted, {} s. No .changes was delivered \
          without all its files; every upload that was called sent had arrived; nothing changed here but the journal.\n\n\
          | faults | number | arrived | by a later try | gave up: machine or network (3) | gave up: refused (4) |\n\
          |---|---|---|---|---|---|\n",
+        jiff::Timestamp::now().strftime("%Y-%m-%d"),
         rows.len(),
         sessions.len(),
         took.as_secs()
