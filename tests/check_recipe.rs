@@ -64,7 +64,7 @@ fn every_finding_of_the_recipe_alone() {
         ("greeting of", "a greeting of", "summary-article", 0),
         ("greeting of the world", "greeting of the world.", "summary-full-stop", 0),
         ("greeting", "hello, greeting", "summary-name", 0),
-        ("the world", &"the whole wide world ".repeat(5).trim_end(), "summary-long", 0),
+        ("the world", "the whole wide world ".repeat(5).trim_end(), "summary-long", 0),
         ("\"jammy\", ", "\"bionic\", \"jammy\", ", "series-extended", 0),
         ("\"jammy\", ", "\"groovy\", \"jammy\", ", "series-eol", 1),
         ("\"MIT\"", "\"Beerware\"", "licence-text-missing", 1),
