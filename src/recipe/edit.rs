@@ -1,7 +1,7 @@
 //! Editing recipe.toml in place: what is not changed keeps every byte, comments,
 //! order and line ends included.
 //!
-//! This is the document and its saving; [`entries`] adds and removes whole
+//! This is the document and its saving; `entries` adds and removes whole
 //! entries of arrays of tables. What an edited recipe means is judged by
 //! [`super::load`], not here.
 
