@@ -122,7 +122,8 @@ impl fmt::Display for Paragraph {
                 _ => writeln!(f, "{name}: {first}")?,
             }
             for line in lines {
-                let line = trim_end(line.strip_prefix([' ', '\t']).unwrap_or(line));
+                // whichever blank continued it, dpkg drops one and writes a space
+                let line = trim_end(line.strip_prefix(is_blank).unwrap_or(line));
                 writeln!(f, " {}", if line.is_empty() { "." } else { line })?;
             }
         }
@@ -289,6 +290,12 @@ mod tests {
         assert_eq!(paragraph.get("Files"), Some("\n x 1 y"));
         assert_eq!(paragraph.line_of("Files"), Some(6));
         assert_eq!(paragraph.to_string(), text);
+    }
+
+    #[test]
+    fn any_blank_continues_a_line_and_is_written_as_a_space() {
+        let paragraphs = parse("A: b\n\tc\n\x0bd\n").unwrap();
+        assert_eq!(write(&paragraphs), "A: b\n c\n d\n");
     }
 
     #[test]
