@@ -79,7 +79,7 @@ pub struct Published {
     pub file: String,
     /// Of the published bytes.
     pub sha256: String,
-    /// `ppa:owner/name`, say.
+    /// `ppa:owner/ubuntu/name`, say.
     pub archive: String,
 }
 
@@ -88,7 +88,7 @@ pub struct Published {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
-    /// `ppa:owner/name`, say.
+    /// `ppa:owner/ubuntu/name`, say.
     pub archive: String,
     /// Series it was published for.
     pub series: String,

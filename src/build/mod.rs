@@ -50,7 +50,7 @@ pub struct Options<'a> {
     /// Whether orig files are uploaded.
     pub orig: OrigPolicy,
     /// The archive that the packages are for, as the lock names it
-    /// (`ppa:owner/name`); without one, what any archive has published counts.
+    /// (`ppa:owner/ubuntu/name`); without one, what any archive has published counts.
     pub archive: Option<&'a str>,
     /// Build the other targets when one fails.
     pub keep_going: bool,
