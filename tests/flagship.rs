@@ -183,7 +183,10 @@ fn a_security_update_of_nginx() {
     assert!(origs.iter().all(|name| changes().contains(name)), "{}", changes());
     let of = |name: &str| pkgr::deb::checksums::Checksums::of(&first[Path::new(name)]).sha256;
     let record = |name: &String| {
-        format!("\n[[published]]\nfile = \"{name}\"\nsha256 = \"{}\"\narchive = \"ppa:du9l/ubuntu/ngx-pagespeed\"\n", of(name))
+        format!(
+            "\n[[published]]\nfile = \"{name}\"\nsha256 = \"{}\"\narchive = \"ppa:du9l/ubuntu/ngx-pagespeed\"\n",
+            of(name)
+        )
     };
     fs::write(&lock, locked() + &origs.iter().map(record).collect::<String>()).unwrap();
     pkgr(&["build", "--no-sign"]).ok();
