@@ -11,6 +11,7 @@ pub mod ci;
 pub mod completions;
 pub mod config;
 pub mod destination;
+pub mod doctor;
 pub mod explain;
 pub mod fetch;
 pub mod man;
@@ -95,6 +96,7 @@ enum Command {
     Bump(bump::Args),
     Patch(patch::Args),
     Ci(ci::Args),
+    Doctor(doctor::Args),
     Vendor(vendor::Args),
     Sign(sign::Args),
     Status(status::Args),
@@ -120,6 +122,7 @@ impl Command {
             Command::Bump(_) => "bump",
             Command::Patch(_) => "patch",
             Command::Ci(_) => "ci",
+            Command::Doctor(_) => "doctor",
             Command::Vendor(_) => "vendor",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
@@ -145,6 +148,7 @@ impl Command {
             Command::Bump(args) => bump::run(args, context),
             Command::Patch(args) => patch::run(args, context),
             Command::Ci(args) => ci::run(args, context),
+            Command::Doctor(args) => doctor::run(args, context),
             Command::Vendor(args) => vendor::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),

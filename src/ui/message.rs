@@ -71,7 +71,7 @@ fn paint(text: &str, style: Style, color: bool) -> String {
 
 /// Text from recipes, patches and servers, with control characters made
 /// visible: nothing that was fetched may steer the terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 

@@ -15,6 +15,7 @@ mod keys;
 mod local;
 mod manifest;
 pub mod prepare;
+mod probe;
 pub mod retry;
 mod send;
 mod sftp;
@@ -24,6 +25,7 @@ mod transfer;
 mod trouble;
 
 pub use prepare::Prepared;
+pub use probe::probe;
 pub use send::{Outcome, Report, Sending, Standing, Upload, standing, upload};
 pub use transfer::{Family, Options, Secret, SftpKey, Timeouts, transfer};
 
