@@ -158,12 +158,24 @@ fn archive(later: i64) -> u16 {
 
 /// An armored secret key that gpg made at a time, valid as gpg writes it.
 fn key(environment: &TestEnvironment, name: &str, made: Option<&str>, valid: &str) -> (PathBuf, String) {
+    key_with(environment, name, made, valid, "")
+}
+
+/// The same, protected by a passphrase.
+fn key_with(
+    environment: &TestEnvironment,
+    name: &str,
+    made: Option<&str>,
+    valid: &str,
+    passphrase: &str,
+) -> (PathBuf, String) {
     let home = environment.path(format!("gnupg-{name}"));
     fs::create_dir(&home).unwrap();
     fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let gpg = || {
         let mut gpg = environment.command("gpg");
-        gpg.env("GNUPGHOME", &home).args(["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]);
+        gpg.env("GNUPGHOME", &home).args(["--batch", "--quiet", "--pinentry-mode", "loopback"]);
+        gpg.args(["--passphrase", passphrase]);
         gpg
     };
     let user = format!("{name} <{name}@example.org>");
@@ -215,9 +227,11 @@ fn a_machine_that_lacks_nothing() {
     assert_eq!(heard[0].split(": SSH-2.0-").next(), Some(&*format!("sftp://127.0.0.1:{}", daemon.sftp)), "{heard:?}");
     assert!(heard[1].contains(": 220 Launchpad upload server"), "{heard:?}");
 
+    assert!(world.run(&["--offline", "--color", "always"]).ok().stdout.contains("\u{1b}["));
     let said = world.run(&["--key", &secret]).ok();
     let first = said.stdout.lines().next();
     assert_eq!(first, Some("tools"), "{}", said.stdout);
+    assert!(!said.stdout.contains('\u{1b}'), "{}", said.stdout);
     assert!(said.stdout.contains("\n  ok       the key does not expire\n"), "{}", said.stdout);
     assert!(said.stderr.contains("checks: 0 problems, "), "{}", said.stderr);
     assert!(daemon.received().iter().all(|session| session.files.is_empty()), "nothing was sent");
@@ -248,6 +262,9 @@ fn a_machine_without_programs() {
     assert!(said.stdout.contains("           > `apt install git`\n"), "{}", said.stdout);
     assert!(said.stderr.contains("error[not-ready]: 2 problems to cure: git-missing, gpg-missing"), "{}", said.stderr);
 
+    world.set("PKGR_SFTP_KEY", "/no/such/key");
+    assert!(world.json(&["--offline"], 3).one("sftp-key-missing").starts_with("warning /no/such/key is no file"));
+
     // what no recipe wants is no problem
     fs::remove_file(world.environment.work().join("recipe.toml")).unwrap();
     assert_eq!(world.json(&[], 0).one("git-missing").split(' ').next(), Some("note"));
@@ -277,6 +294,24 @@ fn keys_at_their_end() {
     assert!(said.stdout.contains(", from PKGR_SIGNING_KEY\n"), "{}", said.stdout);
     assert!(!said.stdout.contains("PRIVATE KEY") && !said.stderr.contains("PRIVATE KEY"));
     assert_eq!(world.service.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn keys_with_a_passphrase() {
+    let world = World::new();
+    let (file, _) = key_with(&world.environment, "jane", None, "never", "a secret");
+    let doctor = || {
+        // away from the terminal of whoever runs the tests
+        let mut command = world.environment.command("setsid");
+        command.arg("--wait").arg(common::PKGR).args(["--json", "doctor", "--offline", "--key"]).arg(&file);
+        command
+    };
+    let found = Found(serde_json::from_str(&run(&mut doctor()).exits(3).stdout).unwrap());
+    assert_eq!(found.one("no-passphrase"), "problem the key has a passphrase, and nobody can be asked");
+    assert!(found.one("signing-key").starts_with("ok Ed25519 key "), "it is not opened");
+    let said = run(doctor().env("PKGR_SIGNING_KEY_PASSPHRASE", "a secret")).ok();
+    assert!(!said.stdout.contains("a secret"), "{}", said.stdout);
+    assert!(Found(serde_json::from_str(&said.stdout).unwrap()).all("no-passphrase").is_empty());
 }
 
 #[test]

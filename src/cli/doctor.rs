@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use crate::doctor::{self, Aim, Check, Group, Needs, Reading, Status, Subject};
 use crate::follow::tables;
 use crate::sandbox::engine::Backend;
 use crate::sign::inspect;
-use crate::ui::message::printable;
+use crate::ui::message::{paint, printable};
 use crate::upload::environment::SFTP_KEY;
 use crate::{fetch, series};
 
@@ -136,7 +137,7 @@ fn tell(checks: &[Check], context: &Context, output: &mut Output) -> Result<(), 
     output.json.insert("warnings".into(), json!(warnings));
     if !context.printer.is_json() {
         // before the errors, which are printed first otherwise
-        let written = context.printer.data(&text(checks));
+        let written = context.printer.data(&text(checks, context.printer.colors_data()));
         written.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
     }
     let sum = format!(
@@ -160,20 +161,27 @@ fn plural(number: usize, word: &str) -> String {
     if number == 1 { word.to_string() } else { format!("{word}s") }
 }
 
-fn text(checks: &[Check]) -> String {
+fn text(checks: &[Check], color: bool) -> String {
     let mut text = String::new();
     for group in Group::ALL {
         let own: Vec<&Check> = checks.iter().filter(|check| check.group == group).collect();
         if !own.is_empty() {
-            text.push_str(&format!("{}\n", group.name()));
-            own.iter().for_each(|check| text.push_str(&lines(check)));
+            text.push_str(&format!("{}\n", paint(group.name(), Style::new().bold(), color)));
+            own.iter().for_each(|check| text.push_str(&lines(check, color)));
         }
     }
     text
 }
 
-fn lines(check: &Check) -> String {
-    let mut text = format!("  {:8} {}\n", check.status.name(), printable(&check.found));
+fn lines(check: &Check, color: bool) -> String {
+    let style = match check.status {
+        Status::Ok => AnsiColor::Green.on_default(),
+        Status::Note => Style::new().bold(),
+        Status::Warning => AnsiColor::Yellow.on_default().bold(),
+        Status::Problem => AnsiColor::Red.on_default().bold(),
+    };
+    let word = paint(&format!("{:8}", check.status.name()), style, color);
+    let mut text = format!("  {word} {}\n", printable(&check.found));
     let mut add = |word: &str, lines: &[String]| {
         for line in lines.iter().flat_map(|line| line.lines()) {
             text.push_str(&format!("           {word} {}\n", printable(line)));

@@ -11,6 +11,7 @@ use crate::deb::names::Maintainer;
 use crate::diagnostic::Failure;
 use crate::sign::inspect::{can_ask, of_gnupg};
 use crate::sign::{self, Inspection};
+use crate::upload::{Method, SftpKey, environment};
 
 /// From here on it is time to renew it.
 const SOON: u64 = 30;
@@ -27,6 +28,24 @@ pub fn task(subject: Subject) -> Task {
         what: "the signing key".to_string(),
         weight: Status::Warning,
         work: Box::new(move || look(find, &maintainers, for_ppa)),
+    }
+}
+
+/// The key that `PKGR_SFTP_KEY` names; those that ssh finds itself are its matter.
+pub fn of_sftp(subject: &Subject) -> Option<Check> {
+    match environment::options().sftp_key? {
+        SftpKey::Text(_) => {
+            Some(Check::ok(Group::Keys, "sftp-key", format!("SFTP key, from {}", environment::SFTP_KEY)))
+        }
+        SftpKey::Path(path) if path.is_file() => {
+            Some(Check::ok(Group::Keys, "sftp-key", format!("SFTP key {}", path.display())))
+        }
+        SftpKey::Path(path) => {
+            let weight = if subject.uses(Method::Sftp) { Status::Problem } else { Status::Warning };
+            let found = format!("{} is no file with a key for SFTP", path.display());
+            let check = Check::new(Group::Keys, "sftp-key-missing", weight, found);
+            Some(check.cure(format!("{} holds a private key, or its path", environment::SFTP_KEY)))
+        }
     }
 }
 

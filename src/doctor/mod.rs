@@ -135,6 +135,7 @@ pub fn examine(subject: Subject) -> Vec<Check> {
     checks.push(machine::configuration(subject.configuration.as_deref()));
     checks.extend(machine::cache(&subject.fetching));
     checks.extend(machine::mirror(&subject));
+    checks.extend(keys::of_sftp(&subject));
     let mut all = tools::tasks(&subject);
     match subject.fetching.offline {
         true => checks.push(Check::note(Group::Reachability, "offline", "nobody was asked: --offline")),

@@ -75,7 +75,7 @@ impl Needs {
             git: !repositories.is_empty(),
             ssh: repositories.iter().any(|url| goes_by_ssh(url)),
             follows: !following(&recipe)?.is_empty(),
-            tests: targets.iter().any(|target| !target.tests.is_empty() || target.nginx.is_some()),
+            tests: recipe.root().has("test") || recipe.root().has("nginx"),
             maintainer: targets.first().map(|target| target.maintainer.clone()),
             recipe,
             checks,

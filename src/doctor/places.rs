@@ -47,6 +47,9 @@ fn place(way: &Destination) -> String {
 
 fn missed(way: &Destination, why: &str, weight: Status) -> Check {
     let check = Check::new(Group::Reachability, "upload-host", weight, format!("{}: {why}", place(way)));
+    if why.contains("has no address") {
+        return check.cure("look at the name, and at whether this machine resolves any");
+    }
     match way.method {
         Method::Ftp => check.cure("where a firewall keeps FTP in, SFTP may go out: `--login NAME`, and a key"),
         Method::Sftp => check.cure("where a firewall keeps SSH in, FTP may go out: `--method ftp`"),

@@ -2,7 +2,7 @@
 //! resolver of names that is deaf, or a program that hangs, holds up nobody: it is
 //! left behind, and ends with the process.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use super::check::{Check, Group, Status};
@@ -37,14 +37,10 @@ pub fn run(tasks: Vec<Task>, limit: Duration) -> Vec<Check> {
         });
     }
     drop(sender);
-    loop {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok((index, checks)) => {
-                if let Some(place) = found.get_mut(index) {
-                    *place = checks;
-                }
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+    // an error is the end of time, or of the last task
+    while let Ok((index, checks)) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        if let Some(place) = found.get_mut(index) {
+            *place = checks;
         }
     }
     found.into_iter().flatten().collect()

@@ -65,7 +65,8 @@ fn snippet(place: &Place, style: Style, color: bool) -> String {
     )
 }
 
-fn paint(text: &str, style: Style, color: bool) -> String {
+/// Text in a style; as it is without `color`.
+pub fn paint(text: &str, style: Style, color: bool) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_string() }
 }
 
