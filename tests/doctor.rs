@@ -414,6 +414,10 @@ fn a_clock_that_is_wrong() {
 fn recipes_that_are_wrong_or_wait() {
     let world = World::new();
     world.run(&["nowhere"]).exits(2);
+    fs::write(world.environment.path("config.toml"), "login = 1\n").unwrap();
+    let config = world.environment.path("config.toml").display().to_string();
+    let said = world.run(&["--offline", "--config", &config]).exits(3);
+    assert!(said.stderr.contains("config.toml:1:9") && said.stdout.contains("\nkeys\n"), "{}", said.stderr);
     world.run(&["--to", "nowhere"]).exits(2);
     world.edit("version    = \"1.0\"", "version    = \"1.0\"\nno-such-key = 1");
     let said = world.run(&["--offline"]).exits(1);

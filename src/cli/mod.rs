@@ -227,15 +227,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let global = &cli.global;
     let printer = Printer::new(global.color, global.quiet, global.verbose, global.json);
     let command = cli.command.name();
-    let (output, printer) = match Config::load(global.config.as_deref()) {
-        Ok(config) => {
-            let cache = global.cache.clone().or_else(|| config.cache.clone());
-            let context = Context { printer, config, cache };
-            (cli.command.run(&context), context.printer)
-        }
-        Err(failure) => (Err(failure), printer),
+    let (config, wrong) = match Config::load(global.config.as_deref()) {
+        Ok(config) => (config, None),
+        // who asks what is wrong is told of more than that
+        Err(failure) if matches!(cli.command, Command::Doctor(_)) => (Config::default(), Some(failure)),
+        Err(failure) => return conclude(command, Err(failure), &printer),
     };
-    conclude(command, output, &printer)
+    let cache = global.cache.clone().or_else(|| config.cache.clone());
+    let context = Context { printer, config, cache };
+    let mut output = cli.command.run(&context);
+    if let (Ok(output), Some(failure)) = (&mut output, wrong) {
+        output.failures.insert(0, failure);
+    }
+    conclude(command, output, &context.printer)
 }
 
 /// Prints what came out, and turns it into the exit code: the one place.

@@ -53,7 +53,6 @@ pub struct Key {
 }
 
 /// The names of the key, from the options, the environment and the configuration.
-#[derive(Debug, Clone)]
 pub struct Named {
     first: Option<String>,
     configured: Option<String>,

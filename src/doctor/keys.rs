@@ -7,7 +7,6 @@ use super::check::{Check, Group, Status};
 use super::install::{self, GNUPG};
 use super::tasks::Task;
 use super::{Aim, FindKey, Subject};
-use crate::deb::names::Maintainer;
 use crate::diagnostic::Failure;
 use crate::sign::inspect::{can_ask, of_gnupg};
 use crate::sign::{self, Inspection};
@@ -141,11 +140,16 @@ fn passphrase(key: &Inspection, can_ask: bool) -> Option<Check> {
     }
 }
 
-/// Whether a user id has the address of a person.
+/// Whether a user id has the address of a person. User ids are written as people like.
 fn is_of(key: &Inspection, person: &str) -> bool {
-    let address = |text: &str| Maintainer::parse(text).map(|person| person.address.to_lowercase()).ok();
     let wanted = address(person);
-    wanted.is_some() && key.users.iter().any(|user| address(user) == wanted)
+    wanted.contains('@') && key.users.iter().any(|user| address(user) == wanted)
+}
+
+/// What stands in the last angle brackets, or the whole.
+fn address(text: &str) -> String {
+    let inside = text.rsplit_once('<').map_or(text, |(_, rest)| rest);
+    inside.split('>').next().unwrap_or_default().trim().to_lowercase()
 }
 
 fn owner(key: &Inspection, maintainer: &str) -> Option<Check> {

@@ -21,11 +21,11 @@ const DRIFT: u64 = 120;
 /// From here on it is another day elsewhere.
 const DAY: u64 = 86_400;
 
-/// The configuration file; one that cannot be read ends every command before.
+/// The configuration file; one that cannot be read is a failure of its own.
 pub fn configuration(file: Option<&Path>) -> Check {
     let found = match file {
         Some(file) => format!("configuration: {}", file.display()),
-        None => "no configuration file: none is needed".to_string(),
+        None => "no configuration file is read: none is needed".to_string(),
     };
     Check::ok(Group::Machine, "configuration", found)
 }

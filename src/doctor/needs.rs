@@ -180,9 +180,11 @@ mod tests {
         };
         let nobody = codes(needs("series = [\"noble\", \"resolute\"]\n").unwrap());
         assert_eq!(nobody, [("recipe", Status::Ok), ("no-maintainer", Status::Problem)]);
-        let nginx = format!("{WHO}series = [\"noble\", \"resolute\"]\n[nginx]\nmodules = [\"a\"]\n");
-        let unlocked = needs(&nginx).map(codes);
-        assert!(unlocked.is_ok_and(|codes| codes.contains(&("not-resolved", Status::Warning))));
+        let nginx = format!(
+            "{WHO}series = [\"noble\", \"resolute\"]\n[[source]]\nurl = \"https://example.org/a.tar.gz\"\n[nginx]\nmodules = [\"a.so\"]\n"
+        );
+        let unlocked = codes(needs(&nginx).unwrap_or_else(|failure| panic!("{failure:?}")));
+        assert!(unlocked.contains(&("not-resolved", Status::Warning)), "{unlocked:?}");
         assert!(needs(&format!("{WHO}series = [\"jammy\"]\nno-such-key = 1\n")).is_err());
     }
 

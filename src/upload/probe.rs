@@ -73,11 +73,11 @@ fn folder(destination: &Destination) -> Result<String, TransferError> {
     let fail = |why: String| TransferError::hopeless(Stage::Connect, why);
     let path = std::path::Path::new(&destination.folder);
     match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_dir() => Err(fail(format!("{} is no folder", path.display()))),
+        Ok(metadata) if !metadata.is_dir() => Err(fail("it is no folder".to_string())),
         Ok(_) => match rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK) {
             Ok(()) => Ok("can be written to".to_string()),
-            Err(error) => Err(fail(format!("cannot write into {}: {error}", path.display()))),
+            Err(error) => Err(fail(format!("it cannot be written to: {error}"))),
         },
-        Err(error) => Err(fail(format!("{}: {error}", path.display()))),
+        Err(error) => Err(fail(error.to_string())),
     }
 }
