@@ -405,7 +405,7 @@ fn a_build_asks_what_need_not_be_sent() {
 }
 
 #[test]
-fn a_ppa_builds_for_what_its_owner_turned_on() {
+fn a_ppa_has_its_own_architectures_and_space() {
     let world = World::new();
     let recipe = RECIPE.replace("[[source]]", "architectures = [\"arm64\"]\n\n[[source]]");
     fs::write(world.environment.work().join("recipe.toml"), recipe).unwrap();
@@ -415,6 +415,9 @@ fn a_ppa_builds_for_what_its_owner_turned_on() {
     assert_eq!(found[0], "no-architecture", "{found:?}");
     world.service.state().ppas[0].processors = ["amd64", "386", "arm64"].map(str::to_string).to_vec();
     check().ok();
+    world.service.state().ppas[0].authorized_size = 0;
+    let found = codes(&check().exits(1));
+    assert_eq!(found[0], "quota-exceeded", "{found:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::holdings::{HeldFile, Holdings, Publication, Settings, Status};
+use super::holdings::{HeldFile, Holdings, Publication, Quota, Settings, Status};
 use crate::diagnostic::Failure;
 use crate::launchpad::{
     Archive, BuildSummaries, Client, Ppa, PublishedFile, PublishingStatus, SourcePublication, SourceQuery,
@@ -148,7 +148,9 @@ impl Holdings for Service<'_> {
         if let Some(known) = self.settings.lock().ok().and_then(|known| known.clone()) {
             return Ok(known);
         }
-        let usual = Settings { obsolete_series: self.takes_obsolete_series(), ..Settings::default() };
+        // nobody is told how much of it is used: what an upload takes is the least
+        let quota = self.archive.authorized_size.map(|limit| Quota { used: 0, limit: limit.saturating_mul(1 << 20) });
+        let usual = Settings { obsolete_series: self.takes_obsolete_series(), quota, ..Settings::default() };
         let settings = match self.client.architectures(&self.archive)? {
             Some(architectures) => Settings { architectures, ..usual },
             None => usual,

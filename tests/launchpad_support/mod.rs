@@ -124,6 +124,8 @@ pub struct PpaRecord {
     pub publish: bool,
     /// What it builds for; a new PPA for amd64 alone.
     pub processors: Vec<String>,
+    /// Its space in MiB.
+    pub authorized_size: u64,
     pub key: SigningKey,
     /// A new PPA has no key before its first publication.
     pub has_key: bool,
@@ -227,6 +229,7 @@ impl Service {
             private: false,
             publish: true,
             processors: vec!["amd64".to_string()],
+            authorized_size: 8192,
             key: SigningKey::new(&format!("Launchpad PPA for {owner}")),
             has_key: true,
         };

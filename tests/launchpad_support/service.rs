@@ -255,7 +255,8 @@ fn archive(root: &str, ppa: &PpaRecord) -> Value {
         "self_link": format!("{root}/~{owner}/+archive/ubuntu/{name}"), "name": name, "displayname": name,
         "reference": format!("~{owner}/ubuntu/{name}"), "distribution_link": format!("{root}/ubuntu"),
         "web_link": format!("https://launchpad.net/~{owner}/+archive/ubuntu/{name}"),
-        "private": false, "publish": ppa.publish, "status": "Active", "authorized_size": 8192,
+        "private": false, "publish": ppa.publish, "status": "Active",
+        "authorized_size": ppa.authorized_size,
         "permit_obsolete_series_uploads": false, "signing_key_fingerprint": fingerprint,
         "processors_collection_link": format!("{root}/~{owner}/+archive/ubuntu/{name}/processors"),
     })
