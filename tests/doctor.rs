@@ -377,6 +377,14 @@ fn hosts_that_do_not_answer() {
     assert!(found.one("archive").starts_with(&format!("warning {mirror}, for jammy, noble: ")), "{:#}", found.0);
     assert!(found.cures("archive").contains("PKGR_UBUNTU_MIRROR"));
     assert!(found.all("clock").len() <= 1);
+    let hosts = std::mem::take(&mut world.variables); // --host means nothing for a folder
+    let there = world.environment.work().display().to_string();
+    world.edit("\"jammy\", \"noble\"", "\"noble\"");
+    world.archive(0);
+    assert_eq!(world.json(&["--to", &there], 0).one("upload-host"), format!("ok {there}: can be written to"));
+    let found = world.json(&["--to", "/nowhere/at/all"], 3).one("upload-host");
+    assert!(found.starts_with("problem /nowhere/at/all: No such file"), "{found}");
+    world.variables = hosts;
     // where nobody has named a target, no upload is kept from going there
     fs::remove_file(world.environment.work().join("recipe.toml")).unwrap();
     let found = world.json(&[], 0);
