@@ -168,6 +168,10 @@ fn ssh(cases: &mut Vec<Case>, sftp: Lengths) {
 /// and to a queue that nobody can ask.
 fn last_answers(cases: &mut Vec<Case>, ftp: Lengths, sftp: Lengths) {
     for (is_ppa, group) in [(true, "the last answers lost, a PPA"), (false, "the last answers lost, another queue")] {
+        for kind in [Kind::Reset, Kind::Close, Kind::Stall, Kind::HalfOpen] {
+            let fault = once(Point::Answer("226", crate::FILES.len() - 1), kind);
+            cases.push(Case { is_ppa, ..through(group, Method::Ftp, fault, Expected::Arrives) });
+        }
         for (method, down, step) in [(Method::Ftp, ftp.down, 12), (Method::Sftp, sftp.down, 40)] {
             for number in 0..12 {
                 for kind in [Kind::Reset, Kind::Close, Kind::Stall] {
