@@ -68,6 +68,7 @@ fn settle(work: &mut Work, options: &Options, listener: &dyn Listener) {
         _ => None,
     };
     let interval = options.sending.asking.map_or(options.acceptance, |asking| asking.interval);
+    let mut is_told = false;
     while let Some(at) = work.report.packages.iter().filter_map(begun).max() {
         if let Err(failure) = settled(work, options) {
             return work.report.failures.push(failure);
@@ -76,9 +77,12 @@ fn settle(work: &mut Work, options: &Options, listener: &dyn Listener) {
             return;
         }
         let rest = options.acceptance.saturating_sub(since(at));
-        let what = work.recipe.display();
-        listener
-            .detail(&format!("{what}: an upload begun at {at} may have arrived: waiting up to {} s", rest.as_secs()));
+        if !is_told {
+            let message = format!("{}: an upload begun on {at} may have arrived", work.recipe.display());
+            let why = format!("asking {}, for up to {} s", work.report.target, rest.as_secs());
+            listener.tell(Diagnostic::note("upload-unsettled", message).because(why));
+            is_told = true;
+        }
         options.sending.clock.sleep(rest.min(interval).max(Duration::from_millis(10)));
     }
 }

@@ -188,6 +188,11 @@ fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome, launchpa
     }
     let told = |code: &str| listener.told().iter().filter(|told| told.code == code).count();
     let is_found = told("upload-arrived") > 0;
+    // 426 leaves open what the daemon has
+    let is_refusal = |fault: &proxy::Fault| matches!(fault.kind, proxy::Kind::Reply(said) if !said.starts_with("426"));
+    if matches!(&case.way, Way::Through(fault) if is_refusal(fault)) && told("upload-unsettled") > 0 {
+        wrong.push("a refusal was taken for silence".to_string());
+    }
     let tries = match &outcome {
         Outcome::Sent { tries, .. } => *tries,
         _ => told("upload-try-failed") + 1,
