@@ -448,8 +448,8 @@ fn summary(rows: &[(&'static str, Done, usize)], sessions: &[upload_support::Ses
          Delivered whole more than once to another queue: {} of {}, where the daemon's last answer was lost. Nobody can \
          ask such a queue, so it is sent again; one that keeps its files gets the same bytes under the same names.\n\n\
          What no client can know: a connection of which the daemon does not learn that it broke stays open there until \
-         the daemon gives it up, after an hour. What it holds is delivered then, when a PPA was asked long ago; to \
-         Launchpad the one that came first counts.\n",
+         the daemon gives it up, after an hour. What it holds comes to Launchpad then, and is refused by mail where the \
+         upload was sent again meanwhile.\n",
         count(&is_twice(true)),
         count(&|done, _| done.is_ppa),
         ppa::ACCEPTANCE.as_secs(),
