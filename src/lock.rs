@@ -69,6 +69,10 @@ pub struct Pin {
     pub sha256: String,
     /// In bytes.
     pub size: u64,
+    /// Where an archive has published these bytes, which unpack to the tree that
+    /// `from` has and are used in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
 }
 
 /// An orig file as an archive published it.
@@ -293,7 +297,7 @@ mod tests {
             versions: BTreeMap::from([("jammy".into(), format!("1.0-1~ubuntu22.04.{n}"))]),
             followed: BTreeMap::new(),
         };
-        let pin = |from: &str| Pin { from: from.into(), commit: None, sha256: "00".into(), size: 1 };
+        let pin = |from: &str| Pin { from: from.into(), commit: None, sha256: "00".into(), size: 1, published: None };
         Lock { sources: vec![pin("b"), pin("a")], entries: vec![entry(9), entry(10)], ..Lock::default() }
     }
 

@@ -113,6 +113,7 @@ fn a_check_asks_what_is_published() {
     world.build();
     let noble = format!("dist/hello_{OF_NOBLE}_source.changes");
     let check = |arguments: &[&str]| world.run(&[&["check", "--json", &noble], arguments].concat());
+    world.service.requests();
     // without a PPA's name nobody is asked
     assert_eq!(codes(&check(&[]).ok()), ["archive-not-asked"]);
     assert_eq!(codes(&check(&["--to", "ppa:du9l/nginx", "--offline"]).ok()), ["archive-not-asked"]);
@@ -244,16 +245,21 @@ fn an_upload_is_waited_for_and_remembered() {
     );
 }
 
+/// The same tree as the recipe's, packed otherwise.
+fn packed_otherwise(world: &World) -> Vec<u8> {
+    let other = world.environment.path("other.tar.gz");
+    let mut tar = world.environment.command("tar");
+    tar.args(["--mtime=@0", "-czf"]).arg(&other).arg("-C").arg(world.environment.path(""));
+    run(tar.arg("hello-1.0")).ok();
+    fs::read(&other).unwrap()
+}
+
 #[test]
 fn published_bytes_are_named_where_they_differ() {
     let world = World::new();
     world.build();
-    // the same tree, packed otherwise
-    let mut tar = world.environment.command("tar");
-    let other = world.environment.path("other.tar.gz");
-    tar.args(["--mtime=@0", "-czf"]).arg(&other).arg("-C").arg(world.environment.path(""));
-    run(tar.arg("hello-1.0")).ok();
-    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &fs::read(&other).unwrap()));
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &packed_otherwise(&world)));
+    // a file of the recipe's folder is not passed over
     let said = world.run(&["update", "--to", "ppa:du9l/nginx"]).ok();
     assert!(
         said.stderr.contains("warning[published-differs]") && said.stderr.contains("the same tree"),
@@ -274,11 +280,150 @@ fn published_bytes_are_named_where_they_differ() {
     // a tree of other content
     world.service.state().publications.clear();
     fs::write(world.environment.path("hello-1.0/hello.txt"), "hallo\n").unwrap();
-    let mut tar = world.environment.command("tar");
-    run(tar.arg("-czf").arg(&other).arg("-C").arg(world.environment.path("")).arg("hello-1.0")).ok();
-    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &fs::read(&other).unwrap()));
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &packed_otherwise(&world)));
     let said = world.run(&["update", "--to", "ppa:du9l/nginx"]).ok();
     assert!(said.stderr.contains("do not unpack to the same tree"), "{}", said.stderr);
+}
+
+/// A recipe whose source the lock pins, and nothing else binds.
+fn set_source(world: &World, source: &str) {
+    let recipe = RECIPE.replace("url = \"hello-1.0.tar.gz\"", source);
+    fs::write(world.environment.work().join("recipe.toml"), recipe).unwrap();
+}
+
+fn file_url(world: &World) -> String {
+    format!("file://{}", world.environment.work().join("hello-1.0.tar.gz").display())
+}
+
+#[test]
+fn published_bytes_are_used_where_the_tree_is_the_same() {
+    let world = World::new();
+    set_source(&world, &format!("url = \"{}\"", file_url(&world)));
+    let published = packed_otherwise(&world);
+    assert_ne!(published, world.orig());
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &published));
+    let key = world.environment.key().secret.display().to_string();
+    let said = world.run(&["build", "--key", &key]).ok();
+    assert!(said.stderr.contains("note[published-used]: hello_1.0.orig.tar.gz"), "{}", said.stderr);
+    let dist = world.environment.work().join("dist");
+    assert_eq!(fs::read(dist.join(ORIG)).unwrap(), published);
+    // the PPA has them: none of the uploads brings them, and all would be accepted
+    let changes = changes_in(&dist);
+    assert_eq!(changes.len(), 2);
+    for path in &changes {
+        assert!(!fs::read_to_string(path).unwrap().contains(ORIG), "{}", path.display());
+        world.run(&["check", "--to", "ppa:du9l/nginx", &path.display().to_string()]).ok();
+    }
+    let lock = world.lock();
+    assert!(lock.contains("published = \"http") && lock.contains("archive = \"ppa:du9l/ubuntu/nginx\""), "{lock}");
+    // the lock is enough from now on, here without any network and elsewhere with the PPA's files
+    let asked = world.service.state().requests.len();
+    let again = |arguments: &[&str]| {
+        fs::remove_dir_all(&dist).unwrap();
+        world.run(&[&["build", "--key", &key], arguments].concat()).ok();
+        assert_eq!(fs::read(dist.join(ORIG)).unwrap(), published);
+        assert_eq!(changes_in(&dist).len(), 2);
+    };
+    again(&[]);
+    again(&["--offline", "--locked"]);
+    assert_eq!(world.service.state().requests.len(), asked);
+    let elsewhere = world.environment.path("elsewhere").display().to_string();
+    again(&["--locked", "--cache", &elsewhere]);
+    assert!(world.service.state().requests.len() > asked);
+    assert_eq!(world.lock(), lock);
+    // files of a PPA do not stay for ever
+    world.service.state().publications.clear();
+    let gone = world.environment.path("gone").display().to_string();
+    let said = world.run(&["build", "--locked", "--cache", &gone]).exits(3);
+    assert!(said.stderr.contains("error[source-published-gone]"), "{}", said.stderr);
+}
+
+#[test]
+fn a_tree_of_git_is_the_published_one() {
+    let world = World::new();
+    let repository = world.environment.path("hello.git");
+    let git = |arguments: &[&str]| {
+        let mut git = world.environment.command("git");
+        git.arg("-C").arg(&repository).args(["-c", "user.name=A", "-c", "user.email=a@example.org"]);
+        run(git.args(arguments)).ok()
+    };
+    fs::create_dir_all(&repository).unwrap();
+    fs::write(repository.join("hello.txt"), "hello\n").unwrap();
+    git(&["init", "-q"]);
+    git(&["add", "hello.txt"]);
+    git(&["commit", "-q", "-m", "Hello"]);
+    git(&["tag", "v1.0"]);
+    set_source(&world, &format!("git = \"file://{}\"\ntag = \"v1.0\"", repository.display()));
+    world.build();
+    let orig = "hello_1.0.orig.tar.xz";
+    let ours = world.environment.work().join("dist").join(orig);
+    let mut repack = world.environment.command("sh");
+    repack.arg("-c").arg(format!("xz -dc '{}' | xz -0 -T1", ours.display()));
+    let published = repack.output().unwrap().stdout;
+    assert_ne!(published, fs::read(&ours).unwrap());
+    world.publish(&of_ppa("1.0-0", "noble").file(orig, &published));
+    world.run(&["update", "--to", "ppa:du9l/nginx", "--check"]).exits(5);
+    let said = world.run(&["update", "--to", "ppa:du9l/nginx"]).ok();
+    assert!(said.stdout.contains("#v1.0: as published, sha256 "), "{}", said.stdout);
+    fs::remove_dir_all(world.environment.work().join("dist")).unwrap();
+    world.run(&["bump", "--message", "Take over"]).ok();
+    world.build();
+    assert_eq!(fs::read(&ours).unwrap(), published);
+    assert!(world.lock().contains("commit = \""), "{}", world.lock());
+}
+
+#[test]
+fn a_digest_of_the_recipe_goes_before_published_bytes() {
+    let world = World::new();
+    let sha256 = pkgr::deb::checksums::Checksums::of(&world.orig()).sha256;
+    set_source(&world, &format!("url = \"{}\"\nsha256 = \"{sha256}\"", file_url(&world)));
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &packed_otherwise(&world)));
+    let key = world.environment.key().secret.display().to_string();
+    let said = world.run(&["build", "--key", &key]).exits(1);
+    assert!(said.stderr.contains("the recipe's `sha256` wants its own bytes"), "{}", said.stderr);
+    assert!(said.stderr.contains("error[published-differs]: ppa:du9l/ubuntu/nginx has published"), "{}", said.stderr);
+    let dist = world.environment.work().join("dist");
+    assert!(!dist.join(ORIG).exists() && world.lock().is_empty(), "{}", world.lock());
+    world.run(&["build", "--key", &key, "--orig", "always"]).ok();
+    assert_eq!(fs::read(dist.join(ORIG)).unwrap(), world.orig());
+    assert!(!world.lock().contains("published = \"http"), "{}", world.lock());
+}
+
+#[test]
+fn a_build_asks_what_need_not_be_sent() {
+    let world = World::new();
+    world.publish(&of_ppa("1.0-0", "noble").file(ORIG, &world.orig()));
+    for path in world.build() {
+        assert!(!fs::read_to_string(&path).unwrap().contains(ORIG), "{}", path.display());
+    }
+    // where nobody answers, what the lock knows decides
+    let other = World::new();
+    let mut build = other.environment.pkgr(&["build", "--no-sign"]);
+    let said = run(&mut build).ok();
+    assert!(said.stderr.contains("note[archive-not-asked]: ppa:du9l/nginx does not tell"), "{}", said.stderr);
+    for path in changes_in(&other.environment.work().join("dist")) {
+        assert!(fs::read_to_string(&path).unwrap().contains(ORIG), "{}", path.display());
+    }
+    // nobody is asked where that is not wanted
+    fs::remove_dir_all(other.environment.work().join("dist")).unwrap();
+    let said = run(&mut other.environment.pkgr(&["build", "--no-sign", "--offline"])).ok();
+    assert!(!said.stderr.contains("archive-not-asked"), "{}", said.stderr);
+}
+
+#[test]
+fn a_ppa_has_its_own_architectures_and_space() {
+    let world = World::new();
+    let recipe = RECIPE.replace("[[source]]", "architectures = [\"arm64\"]\n\n[[source]]");
+    fs::write(world.environment.work().join("recipe.toml"), recipe).unwrap();
+    let changes = world.build();
+    let check = || world.run(&["check", "--json", "--to", "ppa:du9l/nginx", &changes[0].display().to_string()]);
+    let found = codes(&check().exits(1));
+    assert_eq!(found[0], "no-architecture", "{found:?}");
+    world.service.state().ppas[0].processors = ["amd64", "386", "arm64"].map(str::to_string).to_vec();
+    check().ok();
+    world.service.state().ppas[0].authorized_size = 0;
+    let found = codes(&check().exits(1));
+    assert_eq!(found[0], "quota-exceeded", "{found:?}");
 }
 
 #[test]

@@ -109,6 +109,16 @@ impl World {
         command
     }
 
+    /// The real program understands what the stand-in was called with: it is the
+    /// recipes that it finds wrong.
+    #[track_caller]
+    fn pkgr_takes_the_arguments(&self) {
+        let arguments = self.faked("arguments");
+        let mut pkgr = self.environment.pkgr(&[]);
+        let said = run(pkgr.args(arguments.lines()).arg("--dry-run").current_dir(&self.clone)).exits(1);
+        assert!(said.stderr.contains("--> a recipe/recipe."), "{arguments}\n{}", said.stderr);
+    }
+
     fn remote_file(&self, what: &str) -> Run {
         run(self.environment.command("git").arg("-C").arg(&self.remote).args(["show", what]))
     }
@@ -303,6 +313,7 @@ fn the_steps_of_the_github_workflow_run() {
     assert!(good && world.commits() == before, "nothing moved: {said}");
     assert_eq!(world.faked("arguments").lines().take(4).collect::<Vec<_>>(), ["rebuild", "a recipe", "other", "--to"]);
     assert_eq!((world.faked("key"), world.faked("sftp")), (KEY.to_string(), "unset".to_string()));
+    world.pkgr_takes_the_arguments();
     assert_eq!(world.faked("step-summary"), "| package |\n");
     assert!(!said.contains("secret"), "{said}");
 
@@ -367,6 +378,7 @@ fn the_script_of_the_gitlab_job_runs() {
         bash.env("PKGR_SIGNING_KEY", world.environment.path("tmp/key-file"));
         let said = run(&mut bash).exits(4);
         assert!(!format!("{}{}", said.stdout, said.stderr).contains("secret"), "{said:?}");
+        world.pkgr_takes_the_arguments();
         assert_eq!(world.faked("key"), KEY);
         let lock = world.remote_file(&format!("{branch}:a recipe/recipe.lock")).ok().stdout;
         assert!(lock.ends_with(&format!("{branch}\n")), "{lock}");
@@ -389,6 +401,7 @@ fn the_script_of_the_systemd_service_runs() {
     sh.arg(world.environment.path("tmp/script"))
         .env("CREDENTIALS_DIRECTORY", world.environment.path("tmp/credentials"));
     run(&mut sh).exits(3);
+    world.pkgr_takes_the_arguments();
     assert_eq!(world.faked("key"), KEY);
     assert_eq!(world.remote_file("main:a recipe/recipe.lock").ok().stdout, "one\n");
     world.fake("exit", "0");

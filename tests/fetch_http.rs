@@ -206,7 +206,13 @@ fn a_server_that_glues_wrongly_is_found_out_by_the_digest() {
     });
     let url = format!("{address}/x.tar.gz");
     let sums = Checksums::of(&body);
-    lock.set_pin(pkgr::lock::Pin { from: url.clone(), commit: None, sha256: sums.sha256.clone(), size: sums.size });
+    lock.set_pin(pkgr::lock::Pin {
+        from: url.clone(),
+        commit: None,
+        sha256: sums.sha256.clone(),
+        size: sums.size,
+        published: None,
+    });
     assert_eq!(Place::new().fetch_locked(&url, &lock).unwrap().checksums, sums);
     let requests = requests.lock().unwrap();
     assert_eq!(requests.iter().map(|r| r.contains("range:")).collect::<Vec<_>>(), [false, true, false]);
@@ -317,7 +323,7 @@ fn other_bytes_than_the_lock_or_the_recipe_say_are_refused() {
     let zeros = "0".repeat(64);
     let place = Place::new();
     let mut lock = Lock::default();
-    lock.set_pin(pkgr::lock::Pin { from: url.clone(), commit: None, sha256: zeros.clone(), size: 3 });
+    lock.set_pin(pkgr::lock::Pin { from: url.clone(), commit: None, sha256: zeros.clone(), size: 3, published: None });
     let failure = place.fetch_locked(&url, &lock).unwrap_err();
     assert_eq!((failure.diagnostics[0].code, failure.kind), ("source-digest", Kind::Recipe));
     let notes = failure.diagnostics[0].notes.join("\n");

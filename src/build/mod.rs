@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{self, Diagnostic, Failure};
 use crate::listener::Listener;
+use crate::lock::Lock;
 use crate::pack::source::{self, SourcePackage};
 use crate::parallel;
 use crate::plan::Target;
@@ -41,6 +42,10 @@ pub enum OrigPolicy {
     Never,
 }
 
+/// Brings a lock up to date with what archives have published of the targets' orig
+/// files; a source whose pin it changes is fetched again.
+pub type Learn<'a> = dyn Fn(&mut Lock, &[Target]) -> Result<(), Failure> + Sync + 'a;
+
 /// How to build.
 pub struct Options<'a> {
     /// Network, cache, lock, selection, threads.
@@ -52,6 +57,8 @@ pub struct Options<'a> {
     /// The archive that the packages are for, as the lock names it
     /// (`ppa:owner/ubuntu/name`); without one, what any archive has published counts.
     pub archive: Option<&'a str>,
+    /// Tells the lock what that archive has published, where somebody can be asked.
+    pub learn: Option<&'a Learn<'a>>,
     /// Build the other targets when one fails.
     pub keep_going: bool,
     /// Leave each target's debian/ as a folder too.
@@ -97,7 +104,11 @@ pub struct Outcome {
 /// On an error nothing is written there, nor is the lock; with `keep_going` the
 /// targets that succeeded are, and the failures are in the outcome.
 pub fn build(recipe: &Path, options: &Options, listener: &dyn Listener) -> Result<Outcome, Failure> {
-    let prepared = Prepared::open(recipe, &options.prepare, listener)?;
+    let mut prepared = Prepared::open(recipe, &options.prepare, listener)?;
+    if let (Some(learn), OrigPolicy::Auto) = (options.learn, options.orig) {
+        prepared.learn(learn, options.prepare.jobs)?;
+    }
+    let prepared = prepared;
     origs::check_names(&prepared)?;
     let studied = Studied::of(&prepared, options.prepare.jobs, listener)?;
     let staging = Staging::new(options.output)?;
@@ -165,7 +176,12 @@ impl<'a> Job<'a> {
         let origs = origs::of_target(self.prepared, target)?;
         let include = self.includes_origs(&origs);
         for (orig, published) in origs.iter().flat_map(|orig| origs::published_otherwise(orig, &self.prepared.lock)) {
-            listener.tell(origs::refused_there(orig, published));
+            let asked = self.options.archive.filter(|_| self.options.orig == OrigPolicy::Auto);
+            let diagnostic = origs::refused_there(orig, published, asked);
+            match diagnostic.level {
+                diagnostic::Level::Error => return Err(Failure::recipe(diagnostic)),
+                _ => listener.tell(diagnostic),
+            }
         }
         let package = source::assemble(source::Input {
             tree: &tree,

@@ -15,7 +15,7 @@ use crate::build::staging::Staging;
 use crate::deb::checksums::{Checksums, hex};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::files;
-use crate::lock::{Lock, Published};
+use crate::lock::{Lock, PRIMARY, Published};
 use crate::pack::source::Orig;
 use crate::plan::Target;
 
@@ -93,17 +93,21 @@ pub fn published_otherwise<'a>(
     lock.published.iter().filter(other).map(move |published| (orig, published))
 }
 
-/// That an archive holds another file of this name. It may be another archive
-/// than the one that this build is for.
-pub fn refused_there(orig: &OrigFile, published: &Published) -> Diagnostic {
+/// That an archive holds another file of this name: an error where it is the one
+/// that this build is for, or Ubuntu's own, which a PPA asks too.
+pub fn refused_there(orig: &OrigFile, published: &Published, archive: Option<&str>) -> Diagnostic {
+    let is_refused = archive.is_some_and(|archive| [archive, PRIMARY].contains(&published.archive.as_str()));
+    let made = if is_refused { Diagnostic::error } else { Diagnostic::warning };
     let message =
         format!("{} has published {} with other bytes and will refuse these", published.archive, orig.file_name);
-    Diagnostic::warning("published-differs", message)
+    let diagnostic = made("published-differs", message)
         .because(format!("published: sha256 {}", published.sha256))
         .because(format!("this source: sha256 {}", orig.checksums.sha256))
-        .hint(
-            "to upload there, use the published bytes (`pkgr update --to` that archive says where they are), or give these another version, e.g. `version = \"1.0+repack1\"`",
-        )
+        .hint("to upload there, use the published bytes (`pkgr update --to` that archive says where they are), or give these another version, e.g. `version = \"1.0+repack1\"`");
+    match is_refused {
+        true => diagnostic.hint("to build it nevertheless, for another archive: `--orig always`"),
+        false => diagnostic,
+    }
 }
 
 /// Brings the orig files of the given targets into the staging folder, each

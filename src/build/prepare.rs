@@ -97,6 +97,17 @@ impl<'a> Prepared<'a> {
         Ok(Prepared { folder, targets, upstreams, fetcher, lock, loaded, lock_path, listener })
     }
 
+    /// Lets the lock learn what archives have published, and fetches the sources
+    /// that it pins otherwise since.
+    pub fn learn(&mut self, learn: &super::Learn, jobs: usize) -> Result<(), Failure> {
+        let before = self.lock.sources.clone();
+        learn(&mut self.lock, &self.targets)?;
+        if self.lock.sources != before {
+            self.upstreams = fetch_all(&self.fetcher, &self.targets, &self.folder, &self.lock, jobs)?;
+        }
+        Ok(())
+    }
+
     /// The fetched file of a target's source.
     pub fn upstream_of(&self, source: &Source) -> Result<&Upstream, Failure> {
         self.upstreams.iter().find(|upstream| same(&upstream.source, source)).ok_or_else(|| {

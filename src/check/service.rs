@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::holdings::{HeldFile, Holdings, Publication, Settings, Status};
+use super::holdings::{HeldFile, Holdings, Publication, Quota, Settings, Status};
 use crate::diagnostic::Failure;
 use crate::launchpad::{
     Archive, BuildSummaries, Client, Ppa, PublishedFile, PublishingStatus, SourcePublication, SourceQuery,
@@ -16,6 +16,7 @@ pub struct Service<'c> {
     archive: Archive,
     sources: Mutex<BTreeMap<String, Vec<SourcePublication>>>,
     files: Mutex<BTreeMap<String, Vec<PublishedFile>>>,
+    settings: Mutex<Option<Settings>>,
 }
 
 impl<'c> Service<'c> {
@@ -30,7 +31,7 @@ impl<'c> Service<'c> {
     }
 
     fn of(client: &'c Client<'c>, archive: Archive) -> Service<'c> {
-        Service { client, archive, sources: Mutex::default(), files: Mutex::default() }
+        Service { client, archive, sources: Mutex::default(), files: Mutex::default(), settings: Mutex::default() }
     }
 
     /// All publications of a source package, whatever became of them.
@@ -61,6 +62,11 @@ impl<'c> Service<'c> {
             [] => Ok(BuildSummaries::default()),
             ids => Ok(self.client.build_summaries(&self.archive, ids)?),
         }
+    }
+
+    /// Whether it takes uploads for series that have ended.
+    pub fn takes_obsolete_series(&self) -> bool {
+        self.archive.permit_obsolete_series_uploads
     }
 
     /// The files of one publication.
@@ -139,7 +145,19 @@ impl Holdings for Service<'_> {
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
-        let obsolete_series = self.archive.permit_obsolete_series_uploads;
-        Ok(Settings { obsolete_series, ..Settings::default() })
+        if let Some(known) = self.settings.lock().ok().and_then(|known| known.clone()) {
+            return Ok(known);
+        }
+        // nobody is told how much of it is used: what an upload takes is the least
+        let quota = self.archive.authorized_size.map(|limit| Quota { used: 0, limit: limit.saturating_mul(1 << 20) });
+        let usual = Settings { obsolete_series: self.takes_obsolete_series(), quota, ..Settings::default() };
+        let settings = match self.client.architectures(&self.archive)? {
+            Some(architectures) => Settings { architectures, ..usual },
+            None => usual,
+        };
+        if let Ok(mut known) = self.settings.lock() {
+            *known = Some(settings.clone());
+        }
+        Ok(settings)
     }
 }

@@ -1,5 +1,7 @@
 //! `pkgr build`.
 
+mod learn;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -10,7 +12,8 @@ use crate::cli::select::{Key, Recipes, recipe_files};
 use crate::cli::{Context, Output, built, destination};
 use crate::diagnostic::{Failure, Kind};
 use crate::lock::Lock;
-use crate::{fetch, parallel};
+use crate::upload::target::Target;
+use crate::{fetch, parallel, plan};
 
 /// Build signed source packages for every series of a recipe
 ///
@@ -53,28 +56,34 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let signer = if args.no_sign { None } else { args.key.signer(context)? };
     let only = args.recipes.only()?;
-    let recipes: Vec<(PathBuf, Option<String>)> =
-        recipe_files(&args.recipes.recipes)?.into_iter().map(|path| (path.clone(), archive(&path, context))).collect();
-    let mut options = build::Options {
-        prepare: build::prepare::Options {
-            only: only.as_ref(),
-            author: context.config.author(),
-            now: date_of_new_entry()?,
-            fetch: fetch::Options { offline: args.offline, locked: args.locked, ..context.fetching() },
-            jobs: args.jobs.or(context.config.jobs).unwrap_or_else(parallel::available).max(1),
-        },
-        output: &args.output,
-        orig: args.orig,
-        archive: None,
-        keep_going: args.keep_going,
-        keep_tree: args.keep_tree,
-        signer: signer.as_ref(),
-    };
+    let recipes: Vec<(PathBuf, Option<Target>)> =
+        recipe_files(&args.recipes.recipes)?.into_iter().map(|path| (path.clone(), target(&path, context))).collect();
     build::staging::check_output(&args.output)?;
+    let (author, now) = (context.config.author(), date_of_new_entry()?);
     let mut output = Output::default();
     let mut all = Vec::new();
-    for (recipe, archive) in &recipes {
-        options.archive = archive.as_deref();
+    for (recipe, target) in &recipes {
+        let ppa = target.as_ref().filter(|target| target.rules.ppa.is_some() && !args.offline && !args.locked);
+        let learn = |lock: &mut Lock, targets: &[plan::Target]| match ppa {
+            Some(ppa) => learn::learn(lock, targets, ppa, context),
+            None => Ok(()),
+        };
+        let options = build::Options {
+            prepare: build::prepare::Options {
+                only: only.as_ref(),
+                author: author.clone(),
+                now: now.clone(),
+                fetch: fetch::Options { offline: args.offline, locked: args.locked, ..context.fetching() },
+                jobs: args.jobs.or(context.config.jobs).unwrap_or_else(parallel::available).max(1),
+            },
+            output: &args.output,
+            orig: args.orig,
+            archive: target.as_ref().map(|target| target.identity.as_str()),
+            learn: Some(&learn),
+            keep_going: args.keep_going,
+            keep_tree: args.keep_tree,
+            signer: signer.as_ref(),
+        };
         match build::build(recipe, &options, &context.printer) {
             Ok(outcome) => {
                 output.failures.extend(outcome.failures);
@@ -99,10 +108,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
 
 /// Where the packages go: only what is published there, or in Ubuntu, need not be
 /// sent again. A recipe that is wrong is told of when it is built.
-fn archive(recipe: &Path, context: &Context) -> Option<String> {
+fn target(recipe: &Path, context: &Context) -> Option<Target> {
     // a lock is read before its recipe: it may know the series
     Lock::load(&Lock::path_for(recipe)).ok()?;
-    destination::archive_of(&built::load(recipe).ok()?, context)
+    destination::target_of(&built::load(recipe).ok()?, context)
 }
 
 fn next_step(all: &[Built], args: &Args) -> String {

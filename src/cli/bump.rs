@@ -119,7 +119,14 @@ fn checked(recipe: &Path, found: Option<Release>, context: &Context) -> Output {
 }
 
 fn bumped(bump: Bump, context: &Context) -> Output {
-    let text = format!("{} {} -> {}\n", bump.name, bump.old, bump.new);
+    let text = match bump.old == bump.new {
+        false => format!("{} {} -> {}\n", bump.name, bump.old, bump.new),
+        // only the counters at the end of each series' version move
+        true => {
+            let versions: std::collections::BTreeSet<&str> = bump.versions.values().map(String::as_str).collect();
+            format!("{} {} again: {}\n", bump.name, bump.old, Vec::from_iter(versions).join(", "))
+        }
+    };
     context.printer.status("Bumped", &format!("{}: {}", bump.recipe.display(), bump.changes.join("; ")));
     let sources: Vec<Value> =
         bump.sources.iter().map(|(from, sha256)| json!({"from": from, "sha256": sha256})).collect();

@@ -111,10 +111,9 @@ pub fn keys(certs: Vec<sequoia_openpgp::Cert>) -> Keys {
     keys
 }
 
-/// The archive that a recipe goes to by its `[upload] to`, as the lock names it;
-/// `None` where nothing says so, or what it says means nothing here.
-pub fn archive_of(recipe: &Recipe, context: &Context) -> Option<String> {
+/// Where a recipe goes by its `[upload] to`; `None` where nothing says so, or what it
+/// says means nothing here.
+pub fn target_of(recipe: &Recipe, context: &Context) -> Option<Target> {
     let name = built::target_of(recipe)?;
-    let (target, _) = environment::resolve(&name, &Wanted::default(), &context.config.profile).ok()?;
-    Some(target.identity)
+    environment::identify(&name, &context.config.profile).ok()
 }

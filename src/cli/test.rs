@@ -121,6 +121,7 @@ fn packages(args: &Args, context: &Context, folder: &Path) -> Result<Vec<(Source
             output: &output,
             orig: OrigPolicy::Always,
             archive: None,
+            learn: None,
             keep_going: false,
             keep_tree: false,
             signer: None,

@@ -36,6 +36,9 @@ pub enum FetchError {
     Http { url: String, why: String, tries: u32 },
     #[error("cannot fetch {url}: the server says {status}")]
     Status { url: String, status: String },
+    /// The bytes that the lock pins in the place of a source's own.
+    #[error("{key}, as it was published, is gone: the server of {url} says {status}")]
+    PublishedGone { key: String, url: String, status: String },
     #[error("{url} is longer than {limit} bytes")]
     TooLarge { url: String, limit: u64 },
     #[error("{from} redirects to {to}: pkgr does not go from https to an unprotected protocol")]
@@ -64,7 +67,12 @@ impl FetchError {
 
     /// Whether the server says that there is no such file.
     pub fn is_missing(&self) -> bool {
-        matches!(self, FetchError::Status { status, .. } if status.starts_with("404") || status.starts_with("410"))
+        matches!(self, FetchError::Status { status, .. } if FetchError::says_missing(status))
+    }
+
+    /// Whether a status line says so.
+    pub fn says_missing(status: &str) -> bool {
+        status.starts_with("404") || status.starts_with("410")
     }
 
     fn code(&self) -> &'static str {
@@ -81,6 +89,7 @@ impl FetchError {
             FetchError::TagMoved { .. } => "source-tag-moved",
             FetchError::Http { .. } => "source-unreachable",
             FetchError::Status { .. } => "source-http-status",
+            FetchError::PublishedGone { .. } => "source-published-gone",
             FetchError::TooLarge { .. } => "source-too-large",
             FetchError::Downgrade { .. } => "source-downgrade",
             FetchError::NoGit { .. } => "no-git",
@@ -101,6 +110,7 @@ impl FetchError {
             | FetchError::NotCached { .. }
             | FetchError::Http { .. }
             | FetchError::Status { .. }
+            | FetchError::PublishedGone { .. }
             | FetchError::TooLarge { .. }
             | FetchError::Downgrade { .. }
             | FetchError::NoGit { .. }
@@ -144,6 +154,9 @@ impl From<FetchError> for Failure {
                 .because(format!("the tag now names commit {found}"))
                 .hint(REPIN),
             FetchError::Http { tries, .. } if tries > 1 => diagnostic.because(format!("tried {tries} times")),
+            FetchError::PublishedGone { .. } => diagnostic
+                .because("recipe.lock takes the bytes that an archive has published instead of the source's own")
+                .hint(REPIN),
             FetchError::NoGit { .. } => diagnostic.hint("install git: a `git` source needs it"),
             FetchError::Git { said, .. } if !said.is_empty() => diagnostic.because(said),
             FetchError::Unusable { .. } => diagnostic

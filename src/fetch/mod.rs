@@ -205,16 +205,23 @@ impl<'a> Fetcher<'a> {
         if !matches!(location, Location::Pool(_)) {
             self.check_before(&expected)?;
         }
-        let object = match location {
-            Location::Path(path) => self.local(path, &folder.join(path))?,
-            Location::Url(url) => match file_url(url)? {
+        let published = expected.pin.and_then(|pin| Some((pin.published.as_deref()?, pin)));
+        let object = match (location, published) {
+            (Location::Path(path), _) => self.local(path, &folder.join(path))?,
+            (Location::Pool(_), _) => {
+                self.cached(&expected)?.ok_or_else(|| FetchError::NotCached { key: expected.key.clone() })?
+            }
+            (_, Some((published, pin))) => {
+                let object = self.remote(published, &expected).map_err(|error| gone(error, &expected.key))?;
+                Object { commit: pin.commit.clone(), ..object }
+            }
+            (Location::Url(url), None) => match file_url(url)? {
                 Some(path) => self.local(url, &path)?,
                 None => self.remote(url, &expected)?,
             },
-            Location::GitTag(url, tag) => self.git(url, git::Reference::Tag(tag), folder, &expected)?,
-            Location::GitCommit(url, commit) => self.git(url, git::Reference::Commit(commit), folder, &expected)?,
-            Location::Pool(_) => {
-                self.cached(&expected)?.ok_or_else(|| FetchError::NotCached { key: expected.key.clone() })?
+            (Location::GitTag(url, tag), None) => self.git(url, git::Reference::Tag(tag), folder, &expected)?,
+            (Location::GitCommit(url, commit), None) => {
+                self.git(url, git::Reference::Commit(commit), folder, &expected)?
             }
         };
         check_after(&expected, &object)?;
@@ -223,6 +230,7 @@ impl<'a> Fetcher<'a> {
             commit: object.commit.clone(),
             sha256: object.checksums.sha256.clone(),
             size: object.checksums.size,
+            published: published.map(|(published, _)| published.to_string()),
         };
         Ok((object, pin))
     }
@@ -404,6 +412,11 @@ impl<'a> Fetcher<'a> {
     }
 }
 
+/// The file that a `file:` URL names, if it is one.
+pub fn path_of_url(url: &str) -> Option<PathBuf> {
+    file_url(url).ok().flatten()
+}
+
 fn at_place(error: FetchError, source: &Source) -> Failure {
     placed(Failure::from(error), source)
 }
@@ -413,6 +426,15 @@ fn placed(mut failure: Failure, source: &Source) -> Failure {
         diagnostic.place.get_or_insert_with(|| source.place.clone());
     }
     failure
+}
+
+fn gone(error: FetchError, key: &str) -> FetchError {
+    match error {
+        FetchError::Status { url, status } if FetchError::says_missing(&status) => {
+            FetchError::PublishedGone { key: key.to_string(), url, status }
+        }
+        other => other,
+    }
 }
 
 fn check_after(expected: &Expected, object: &Object) -> Result<(), FetchError> {

@@ -17,8 +17,8 @@ use super::log::LogTail;
 use super::query::{Operation, SourceQuery};
 use super::transport::{Hosts, Transport};
 use super::types::{
-    Archive, BinaryPublication, Build, BuildState, BuildSummaries, Distribution, DistroSeries, Page, PublishedFile,
-    SourcePublication,
+    Archive, BinaryPublication, Build, BuildState, BuildSummaries, Distribution, DistroSeries, Page, Processor,
+    PublishedFile, SourcePublication,
 };
 use super::{Ppa, Settings};
 use crate::diagnostic::Failure;
@@ -117,6 +117,13 @@ impl<'a> Client<'a> {
     /// A distribution's own archive.
     pub fn primary(&self, distribution: &str) -> Result<Archive, LaunchpadError> {
         self.entry(&self.below(&[distribution, "+archive", "primary"]))
+    }
+
+    /// The architectures that an archive builds for; `None` where it does not tell.
+    pub fn architectures(&self, archive: &Archive) -> Result<Option<Vec<String>>, LaunchpadError> {
+        let Some(link) = &archive.processors_collection_link else { return Ok(None) };
+        let processors: Vec<Processor> = self.collection(self.link(link)?)?;
+        Ok(Some(processors.into_iter().map(Processor::architecture).collect()))
     }
 
     /// Source publications of an archive, by name, then version from the highest.

@@ -203,6 +203,26 @@ pub struct Archive {
     /// The key of its indexes, 40 hexadecimal digits; none before its first publication.
     #[serde(default)]
     pub signing_key_fingerprint: Option<String>,
+    /// The processors that it builds for.
+    #[serde(default)]
+    pub processors_collection_link: Option<String>,
+}
+
+/// What an archive builds for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Processor {
+    /// An architecture's name, but for i386, which was once called `386`.
+    pub name: String,
+}
+
+impl Processor {
+    /// Debian's name of it.
+    pub fn architecture(self) -> String {
+        match self.name.as_str() {
+            "386" => "i386".to_string(),
+            _ => self.name,
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::report::{Outcome, Package, RecipeReport, Step};
 use super::standing::{self, Standing};
 use super::{Options, Services, is_done};
-use crate::check::holdings::Holdings;
 use crate::check::service::Service;
 use crate::deb::version::Version;
 use crate::diagnostic::{Diagnostic, Failure};
@@ -288,7 +287,7 @@ fn not_for(target: &plan::Target, to: &To, today: &str) -> Result<Option<String>
     if ppa.series.as_ref().is_some_and(|only| *only != target.series.name) {
         return Ok(Some(format!("{ppa} is of another series")));
     }
-    if target.series.is_dead(today) && !service.settings()?.obsolete_series {
+    if target.series.is_dead(today) && !service.takes_obsolete_series() {
         return Ok(Some(format!("{} takes no uploads any more: take it out of `series`", target.series)));
     }
     Ok(None)

@@ -12,6 +12,9 @@ use crate::check::holdings::{Holdings, Unknown};
 use crate::check::{self, Level};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::listener::Listener;
+use crate::lock::Lock;
+use crate::memory::Archives;
+use crate::plan;
 use crate::recipe::Selector;
 use crate::sandbox::{self, source::SourcePackage};
 use crate::sign::Signer;
@@ -92,6 +95,16 @@ fn build(work: &mut Work, to: &To, signer: &Signer, options: &Options, listener:
     let numbers = pending(work);
     let series = numbers.iter().filter_map(|number| work.targets.get(*number)).map(|target| target.series.clone());
     let only = Selector::of_series(series.collect());
+    let archives = to.ppa.as_ref().zip(to.primary.as_ref()).map(|((_, ppa), primary)| Archives {
+        identity: &to.target.identity,
+        ppa,
+        primary,
+        client: options.client,
+    });
+    let learn = |lock: &mut Lock, targets: &[plan::Target]| match &archives {
+        Some(archives) => archives.learn_origs(lock, targets, listener),
+        None => Ok(()),
+    };
     let building = build::Options {
         prepare: build::prepare::Options {
             only: Some(&only),
@@ -103,6 +116,7 @@ fn build(work: &mut Work, to: &To, signer: &Signer, options: &Options, listener:
         output: options.output,
         orig: OrigPolicy::Auto,
         archive: Some(&to.target.identity),
+        learn: Some(&learn),
         keep_going: true,
         keep_tree: false,
         signer: Some(signer),
@@ -115,7 +129,7 @@ fn build(work: &mut Work, to: &To, signer: &Signer, options: &Options, listener:
             return false;
         }
     };
-    let is_built = |target: &crate::plan::Target| {
+    let is_built = |target: &plan::Target| {
         let version = target.version.to_string();
         outcome
             .built
@@ -133,7 +147,7 @@ fn build(work: &mut Work, to: &To, signer: &Signer, options: &Options, listener:
     true
 }
 
-fn not_built(target: &crate::plan::Target) -> Failure {
+fn not_built(target: &plan::Target) -> Failure {
     let message = format!("{} {} for {} was not built", target.name, target.version, target.series);
     Failure::recipe(Diagnostic::error("not-built", message))
 }

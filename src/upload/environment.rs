@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use sequoia_openpgp::Cert;
 
-use super::target::{self, Profile, Surroundings, Target, Wanted};
+use super::target::{self, Profile, Ssh, Surroundings, Target, Wanted};
 use super::{Options, Secret, SftpKey, keys};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::{files, sign};
@@ -25,9 +25,24 @@ pub fn resolve(
     wanted: &Wanted,
     profiles: &BTreeMap<String, Profile>,
 ) -> Result<(Target, Vec<Diagnostic>), Failure> {
+    resolve_with(name, wanted, profiles, &|host, home| target::ask_ssh(host, home))
+}
+
+/// What a target is, and not the ways there: OpenSSH is not asked.
+pub fn identify(name: &str, profiles: &BTreeMap<String, Profile>) -> Result<Target, Failure> {
+    let anybody = |_: &str, _: Option<&Path>| Ssh { login: Some(String::new()), has_key: true };
+    resolve_with(name, &Wanted::default(), profiles, &anybody).map(|(target, _)| target)
+}
+
+fn resolve_with(
+    name: &str,
+    wanted: &Wanted,
+    profiles: &BTreeMap<String, Profile>,
+    ssh: &dyn Fn(&str, Option<&Path>) -> Ssh,
+) -> Result<(Target, Vec<Diagnostic>), Failure> {
     let folders = etcetera::choose_base_strategy().ok();
     let home = folders.as_ref().map(|folders| folders.home_dir().to_path_buf());
-    let ssh = |host: &str| target::ask_ssh(host, home.as_deref());
+    let ssh = |host: &str| ssh(host, home.as_deref());
     let around = Surroundings {
         variable: &variable,
         ssh: &ssh,

@@ -122,6 +122,10 @@ pub struct PpaRecord {
     pub name: String,
     pub private: bool,
     pub publish: bool,
+    /// What it builds for; a new PPA for amd64 alone.
+    pub processors: Vec<String>,
+    /// Its space in MiB.
+    pub authorized_size: u64,
     pub key: SigningKey,
     /// A new PPA has no key before its first publication.
     pub has_key: bool,
@@ -224,6 +228,8 @@ impl Service {
             name: name.to_string(),
             private: false,
             publish: true,
+            processors: vec!["amd64".to_string()],
+            authorized_size: 8192,
             key: SigningKey::new(&format!("Launchpad PPA for {owner}")),
             has_key: true,
         };

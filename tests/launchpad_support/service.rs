@@ -155,6 +155,15 @@ fn web_service(state: &mut State, path: &str, target: &str, tag: Option<&str>) -
                 None => not_found(path),
             }
         }
+        ([owner, "+archive", "ubuntu", name, "processors"], "") => {
+            match state.ppa(owner.trim_start_matches('~'), name) {
+                Some(ppa) => {
+                    let all = ppa.processors.iter().map(|name| processor(&root, name)).collect();
+                    collection(state, target, &parameters, all)
+                }
+                None => not_found(path),
+            }
+        }
         ([_, "+archive", "primary", "+sourcepub", id] | [_, "+archive", "ubuntu", _, "+sourcepub", id], operation) => {
             of_source(state, id, operation, target, &parameters, tag)
         }
@@ -246,8 +255,18 @@ fn archive(root: &str, ppa: &PpaRecord) -> Value {
         "self_link": format!("{root}/~{owner}/+archive/ubuntu/{name}"), "name": name, "displayname": name,
         "reference": format!("~{owner}/ubuntu/{name}"), "distribution_link": format!("{root}/ubuntu"),
         "web_link": format!("https://launchpad.net/~{owner}/+archive/ubuntu/{name}"),
-        "private": false, "publish": ppa.publish, "status": "Active", "authorized_size": 8192,
+        "private": false, "publish": ppa.publish, "status": "Active",
+        "authorized_size": ppa.authorized_size,
         "permit_obsolete_series_uploads": false, "signing_key_fingerprint": fingerprint,
+        "processors_collection_link": format!("{root}/~{owner}/+archive/ubuntu/{name}/processors"),
+    })
+}
+
+fn processor(root: &str, name: &str) -> Value {
+    json!({
+        "self_link": format!("{root}/+processors/{name}"), "resource_type_link": format!("{root}/#processor"),
+        "name": name, "title": name, "description": name, "build_by_default": name == "amd64",
+        "open_to_public": true, "restricted": false, "supports_virtualized": true, "supports_nonvirtualized": true,
     })
 }
 

@@ -3,17 +3,14 @@
 
 use std::path::Path;
 
-use crate::check::holdings::Holdings;
 use crate::check::service::Service;
 use crate::cli::Context;
 use crate::cli::config::date_of_new_entry;
-use crate::deb::version::Version;
-use crate::diagnostic::{Diagnostic, Failure};
+use crate::diagnostic::Failure;
 use crate::follow::Update;
 use crate::launchpad::{Client, Ppa};
-use crate::listener::Listener;
-use crate::lock::{Lock, PRIMARY};
-use crate::memory::{self, Differing};
+use crate::lock::Lock;
+use crate::memory::{self, Archives};
 use crate::plan::{self, EvaluateOptions};
 use crate::recipe;
 
@@ -45,30 +42,11 @@ impl<'c> Adopted<'c> {
         memory::adopt(update.lock_mut(), &self.identity, &sources, &self.ppa)?;
         // versions that are taken move those that are planned
         let targets = planned(update.lock())?;
-        let wanted: Vec<(String, Version)> =
-            targets.iter().map(|target| (target.name.clone(), target.version.clone())).collect();
-        memory::remember_origs(update.lock_mut(), &self.identity, &wanted, &self.ppa)?;
-        memory::remember_origs(update.lock_mut(), PRIMARY, &wanted, &self.primary)?;
-        for archive in [&self.ppa, &self.primary] {
-            let differing = memory::differing(update.lock(), &targets, archive, self.client)?;
-            differing.iter().for_each(|file| context.printer.tell(said(file, &archive.display_name())));
-        }
+        let archives =
+            Archives { identity: &self.identity, ppa: &self.ppa, primary: &self.primary, client: self.client };
+        archives.learn_origs(update.lock_mut(), &targets, &context.printer)?;
         Ok(news(&before, update.lock()))
     }
-}
-
-/// Published bytes that are not the recipe's, and how to take them.
-fn said(file: &Differing, archive: &str) -> Diagnostic {
-    let message = format!("{archive} has published {} with other bytes than {} has", file.file, file.source);
-    let warning = Diagnostic::warning("published-differs", message);
-    let warning = match file.is_same_tree {
-        Some(true) => warning.because("both unpack to the same tree: only how they are packed differs"),
-        Some(false) => warning.because("they do not unpack to the same tree"),
-        None => warning,
-    };
-    warning
-        .hint(format!("to take the published bytes: `url = \"{}\"` in that [[source]]", file.url))
-        .hint("to publish others, give them another version, e.g. `version = \"1.0+repack1\"`")
 }
 
 /// One line for each thing that the lock knows now and did not know.
@@ -77,5 +55,7 @@ fn news(before: &Lock, after: &Lock) -> Vec<String> {
     let published = after.published.iter().filter(|file| !before.published.contains(file));
     let taken = taken.map(|taken| format!("{} {} {}: taken", taken.series, taken.archive, taken.version));
     let published = published.map(|file| format!("{} {}: published, sha256 {}", file.archive, file.file, file.sha256));
-    taken.chain(published).collect()
+    let pins = after.sources.iter().filter(|pin| pin.published.is_some() && !before.sources.contains(pin));
+    let pins = pins.map(|pin| format!("{}: as published, sha256 {}", pin.from, pin.sha256));
+    taken.chain(published).chain(pins).collect()
 }

@@ -144,6 +144,7 @@ impl Archives<'_> {
             commit: None,
             sha256: checksums.sha256.clone(),
             size: checksums.size,
+            published: None,
         };
         let component = file.name.split_once(".orig-").and_then(|(_, rest)| rest.split_once(".tar"));
         let component = component.map(|(name, _)| name.to_string());
