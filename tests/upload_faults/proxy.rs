@@ -315,7 +315,8 @@ impl Link {
         }
         self.traffic.data.lock().unwrap().push(done);
         if !self.stalled.load(Ordering::SeqCst) {
-            let _ = server.shutdown(Shutdown::Both);
+            // the daemon closes what has ended, and the client looks for that
+            let _ = (server.shutdown(Shutdown::Both), client.shutdown(Shutdown::Both));
         }
     }
 
