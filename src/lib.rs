@@ -32,7 +32,8 @@
 //! [`upload`] finds out what a target's name means, checks what is to go there,
 //! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //! [`launchpad`] tells what became of an upload: accepted, built, and at last in
-//! the index that users install from. [`memory`] keeps in the lock what an archive
+//! the index that users install from, and [`arrival`] whether one came there whose
+//! confirmation was lost. [`memory`] keeps in the lock what an archive
 //! has taken and published.
 //!
 //! [`rebuild`] is all of it, on a schedule: it asks what the target lacks, and
@@ -45,6 +46,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod arrival;
 pub mod build;
 pub mod bump;
 pub mod check;
