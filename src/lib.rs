@@ -37,7 +37,8 @@
 //! has taken and published.
 //!
 //! [`rebuild`] is all of it, on a schedule: it asks what the target lacks, and
-//! sees it through. [`ci`] writes the workflow that runs it.
+//! sees it through. [`ci`] writes the workflow that runs it. [`doctor`] says what
+//! this machine lacks for all that.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -53,6 +54,7 @@ pub mod ci;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;
+pub mod doctor;
 pub mod fetch;
 pub mod files;
 pub mod follow;

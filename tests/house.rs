@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &str)] = &[
         "rebuild",
         "build check deb diagnostic fetch files follow launchpad listener lock memory parallel plan recipe sandbox series sign upload",
     ),
+    ("doctor", "diagnostic fetch follow launchpad listener lock parallel plan recipe sandbox series sign upload"),
     ("ui", "diagnostic listener"),
 ];
 

@@ -145,7 +145,7 @@ fn rebuild(
 
 fn target(args: &Args, recipe: &Recipe, context: &Context) -> Result<Target, Failure> {
     let name = args.to.clone().or_else(|| built::target_of(recipe)).ok_or_else(destination::no_target)?;
-    let (target, notes) = destination::resolve(&name, &args.route, context)?;
+    let (target, notes) = destination::resolve(&name, &args.route.ways, context)?;
     notes.into_iter().for_each(|note: Diagnostic| context.printer.tell(note));
     Ok(target)
 }

@@ -88,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let mut output = Output::default();
     let mut targets = Vec::new();
     for batch in batches(args, only.as_ref(), context)? {
-        let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
+        let (target, notes) = destination::resolve(&batch.target, &args.route.ways, context)?;
         notes.into_iter().for_each(|note| context.printer.tell(note));
         if args.wait {
             wait::is_possible(&target)?;

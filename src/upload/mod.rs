@@ -18,6 +18,7 @@ mod local;
 mod manifest;
 mod one;
 pub mod prepare;
+mod probe;
 pub mod retry;
 mod send;
 mod sftp;
@@ -28,6 +29,7 @@ mod trouble;
 
 pub use arrival::{Arrival, Asking, NoAnswer};
 pub use prepare::Prepared;
+pub use probe::probe;
 pub use send::{Outcome, Report, Sending, Standing, Upload, standing, upload};
 pub use transfer::{Family, Options, Secret, SftpKey, Timeouts, transfer};
 

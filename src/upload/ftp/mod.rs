@@ -71,6 +71,15 @@ pub(crate) fn send(
     Ok(())
 }
 
+/// What the server says when somebody comes; nothing is said to it.
+pub(crate) fn greeting(destination: &Destination, options: &Options) -> Result<String, TransferError> {
+    let reply = Control::open(destination, options)?.reply(&Stage::Connect)?;
+    match reply.is_done() {
+        true => Ok(crate::upload::trouble::quoted(&reply.text)),
+        false => Err(reply.refusal(Stage::Connect, &destination.host)),
+    }
+}
+
 fn assert_single_lines(destination: &Destination, options: &Options) -> Result<(), TransferError> {
     let password = options.password.as_ref().map(|p| p.reveal()).unwrap_or_default();
     let login = destination.login.as_deref().unwrap_or_default();
