@@ -3,11 +3,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use pkgr::launchpad::{
-    Archive, BinaryPublication, Build, BuildSummaries, Distribution, DistroSeries, LogTail, PublishedFile,
+    Archive, BinaryPublication, Build, BuildSummaries, Distribution, DistroSeries, LogTail, Processor, PublishedFile,
     SourcePublication,
 };
 
 fuzz_target!(|bytes: &[u8]| {
+    let _ = serde_json::from_slice::<Processor>(bytes).map(Processor::architecture);
     if let Ok(publication) = serde_json::from_slice::<SourcePublication>(bytes) {
         let _ = (publication.series(), publication.id());
     }

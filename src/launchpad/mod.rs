@@ -42,7 +42,7 @@ pub use query::SourceQuery;
 pub use survey::{ArchitectureState, Filter, PackageState, Stage};
 pub use types::{
     Archive, BinaryPublication, Build, BuildSetStatus, BuildState, BuildSummaries, BuildSummary, Distribution,
-    DistroSeries, PublishedFile, PublishingStatus, SeriesStatus, SourcePublication, SummarizedBuild,
+    DistroSeries, Processor, PublishedFile, PublishingStatus, SeriesStatus, SourcePublication, SummarizedBuild,
 };
 pub use wait::{Clock, End, Ended, Expected, Outcome, SystemClock, WaitOptions, wait};
 
