@@ -32,11 +32,13 @@
 //! [`upload`] finds out what a target's name means, checks what is to go there,
 //! sends it by FTP, SFTP, HTTP or into a folder, tries again, and remembers.
 //! [`launchpad`] tells what became of an upload: accepted, built, and at last in
-//! the index that users install from. [`memory`] keeps in the lock what an archive
+//! the index that users install from, and [`arrival`] whether one came there whose
+//! confirmation was lost. [`memory`] keeps in the lock what an archive
 //! has taken and published.
 //!
 //! [`rebuild`] is all of it, on a schedule: it asks what the target lacks, and
-//! sees it through. [`ci`] writes the workflow that runs it.
+//! sees it through. [`ci`] writes the workflow that runs it. [`doctor`] says what
+//! this machine lacks for all that.
 //!
 //! [`cli`] has one file per command and wires these parts; [`ui`] is the only
 //! place that prints. Everything below them tells what happens through
@@ -44,6 +46,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod arrival;
 pub mod build;
 pub mod bump;
 pub mod check;
@@ -51,6 +54,7 @@ pub mod ci;
 pub mod cli;
 pub mod deb;
 pub mod diagnostic;
+pub mod doctor;
 pub mod fetch;
 pub mod files;
 pub mod follow;

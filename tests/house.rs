@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("upload", "deb diagnostic files listener lock parallel pack series sign"),
     ("launchpad", "deb diagnostic fetch files listener parallel series"),
     ("check", "deb diagnostic fetch files launchpad listener lock pack parallel patch plan recipe render series sign"),
+    ("arrival", "diagnostic launchpad upload"),
     ("memory", "check deb diagnostic fetch launchpad listener lock plan"),
     ("bump", "build deb diagnostic fetch listener lock parallel plan recipe render watch"),
     ("scaffold", "deb diagnostic fetch files listener lock pack plan recipe render series watch"),
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &str)] = &[
         "rebuild",
         "build check deb diagnostic fetch files follow launchpad listener lock memory parallel plan recipe sandbox series sign upload",
     ),
+    ("doctor", "diagnostic fetch follow launchpad listener lock parallel plan recipe sandbox series sign upload"),
     ("ui", "diagnostic listener"),
 ];
 

@@ -17,6 +17,9 @@ use crate::watch::Services;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
+    /// The file that was read.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// `Name <address>` for recipes that name no maintainer (`DEBFULLNAME`, `DEBEMAIL`).
     pub maintainer: Option<String>,
     /// Signing key (`--key`, `PKGR_KEY`).
@@ -80,7 +83,8 @@ impl Config {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !required => return Ok(Config::default()),
             Err(e) => return Err(Failure::io("read", &path, &e)),
         };
-        toml::from_str(&text).map_err(|e| {
+        let config: Result<Config, toml::de::Error> = toml::from_str(&text);
+        config.map(|config| Config { file: Some(path.clone()), ..config }).map_err(|e| {
             let mut found = Diagnostic::error("bad-config", format!("the configuration is wrong: {}", e.message()));
             if let Some(span) = e.span() {
                 found = found.at(Place::of_span(&path, &text, span));

@@ -13,9 +13,9 @@ use crate::upload::retry::Policy;
 use crate::upload::target::{Host, Target, Wanted};
 use crate::upload::{self, Method, Timeouts, environment};
 
-/// The way there.
+/// Which way there.
 #[derive(clap::Args, Debug)]
-pub struct Route {
+pub struct Ways {
     /// How: SFTP where a key and a login are at hand, else FTP [default: auto]
     #[arg(long, value_name = "METHOD")]
     method: Option<Way>,
@@ -25,6 +25,14 @@ pub struct Route {
     /// Another host than the target's; several are tried in turn
     #[arg(long = "host", value_name = "[METHOD://]HOST[:PORT]", env = "PKGR_UPLOAD_HOST", value_delimiter = ',')]
     hosts: Vec<String>,
+}
+
+/// The way there, and how patiently.
+#[derive(clap::Args, Debug)]
+pub struct Route {
+    /// Which one.
+    #[command(flatten)]
+    pub ways: Ways,
     /// How often to try again
     #[arg(long, value_name = "N", default_value_t = Policy::default().retries)]
     retries: u32,
@@ -42,6 +50,13 @@ enum Way {
     Ftp,
     /// SFTP
     Sftp,
+}
+
+impl Ways {
+    /// Whether an account is named, here or in the configuration.
+    pub fn has_login(&self, context: &Context) -> bool {
+        self.login.is_some() || context.config.login.is_some()
+    }
 }
 
 impl Route {
@@ -68,17 +83,17 @@ pub fn no_target() -> Failure {
 
 /// What a target's name means here and now; the notes tell what of its
 /// configuration pkgr does not act on.
-pub fn resolve(name: &str, route: &Route, context: &Context) -> Result<(Target, Vec<Diagnostic>), Failure> {
+pub fn resolve(name: &str, ways: &Ways, context: &Context) -> Result<(Target, Vec<Diagnostic>), Failure> {
     let config = &context.config;
-    let hosts = if route.hosts.is_empty() { &config.upload_hosts } else { &route.hosts };
-    let method = match route.method {
+    let hosts = if ways.hosts.is_empty() { &config.upload_hosts } else { &ways.hosts };
+    let method = match ways.method {
         None | Some(Way::Auto) => None,
         Some(Way::Ftp) => Some(Method::Ftp),
         Some(Way::Sftp) => Some(Method::Sftp),
     };
     let wanted = Wanted {
         method,
-        login: route.login.clone(),
+        login: ways.login.clone(),
         hosts: hosts.iter().map(|host| Host::parse(host)).collect::<Result<_, _>>()?,
         host_keys: Vec::new(),
     };

@@ -11,6 +11,7 @@ pub mod ci;
 pub mod completions;
 pub mod config;
 pub mod destination;
+pub mod doctor;
 pub mod explain;
 pub mod fetch;
 pub mod man;
@@ -95,6 +96,7 @@ enum Command {
     Bump(bump::Args),
     Patch(patch::Args),
     Ci(ci::Args),
+    Doctor(doctor::Args),
     Vendor(vendor::Args),
     Sign(sign::Args),
     Status(status::Args),
@@ -120,6 +122,7 @@ impl Command {
             Command::Bump(_) => "bump",
             Command::Patch(_) => "patch",
             Command::Ci(_) => "ci",
+            Command::Doctor(_) => "doctor",
             Command::Vendor(_) => "vendor",
             Command::Sign(_) => "sign",
             Command::Status(_) => "status",
@@ -145,6 +148,7 @@ impl Command {
             Command::Bump(args) => bump::run(args, context),
             Command::Patch(args) => patch::run(args, context),
             Command::Ci(args) => ci::run(args, context),
+            Command::Doctor(args) => doctor::run(args, context),
             Command::Vendor(args) => vendor::run(args, context),
             Command::Sign(args) => sign::run(args, context),
             Command::Status(args) => status::run(args, context),
@@ -223,15 +227,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let global = &cli.global;
     let printer = Printer::new(global.color, global.quiet, global.verbose, global.json);
     let command = cli.command.name();
-    let (output, printer) = match Config::load(global.config.as_deref()) {
-        Ok(config) => {
-            let cache = global.cache.clone().or_else(|| config.cache.clone());
-            let context = Context { printer, config, cache };
-            (cli.command.run(&context), context.printer)
-        }
-        Err(failure) => (Err(failure), printer),
+    let (config, wrong) = match Config::load(global.config.as_deref()) {
+        Ok(config) => (config, None),
+        // who asks what is wrong is told of more than that
+        Err(failure) if matches!(cli.command, Command::Doctor(_)) => (Config::default(), Some(failure)),
+        Err(failure) => return conclude(command, Err(failure), &printer),
     };
-    conclude(command, output, &printer)
+    let cache = global.cache.clone().or_else(|| config.cache.clone());
+    let context = Context { printer, config, cache };
+    let mut output = cli.command.run(&context);
+    if let (Ok(output), Some(failure)) = (&mut output, wrong) {
+        output.failures.insert(0, failure);
+    }
+    conclude(command, output, &context.printer)
 }
 
 /// Prints what came out, and turns it into the exit code: the one place.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::arrival::Published;
 use crate::build::staging;
 use crate::cli::config::{date_of_new_entry, today};
 use crate::cli::destination::{self, Route};
@@ -98,7 +99,14 @@ fn rebuild(
     let keys = destination::keys(destination::certificates(&args.key, context));
     let client = Client::new(context.config.launchpad(), context.fetching(), &context.printer)?;
     let clock = retry::SystemClock::default();
-    let sending = Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: false };
+    let published = Published::new(&client);
+    let sending = Sending {
+        transfer: args.route.transfer(),
+        policy: args.route.policy(),
+        clock: &clock,
+        force: false,
+        asking: Some(args.waiting.asking(&published)),
+    };
     let jobs = context.config.jobs.unwrap_or_else(parallel::available).max(1);
     let testing = sandbox::Options {
         backend: Backend::Unshare,
@@ -137,7 +145,7 @@ fn rebuild(
 
 fn target(args: &Args, recipe: &Recipe, context: &Context) -> Result<Target, Failure> {
     let name = args.to.clone().or_else(|| built::target_of(recipe)).ok_or_else(destination::no_target)?;
-    let (target, notes) = destination::resolve(&name, &args.route, context)?;
+    let (target, notes) = destination::resolve(&name, &args.route.ways, context)?;
     notes.into_iter().for_each(|note: Diagnostic| context.printer.tell(note));
     Ok(target)
 }

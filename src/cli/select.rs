@@ -52,15 +52,44 @@ pub struct Key {
     pub backend: Option<Backend>,
 }
 
+/// The names of the key, from the options, the environment and the configuration.
+pub struct Named {
+    first: Option<String>,
+    configured: Option<String>,
+    backend: Option<Backend>,
+}
+
+impl Named {
+    /// What is named here and now.
+    pub fn of(key: &Key, context: &Context) -> Named {
+        Named {
+            first: key.key.clone().or_else(|| environment("PKGR_KEY")),
+            configured: context.config.key.clone(),
+            backend: key.backend,
+        }
+    }
+
+    /// What `find` finds by the first of them; `PKGR_SIGNING_KEY` goes before the
+    /// configuration.
+    pub fn first<T>(
+        &self,
+        find: impl Fn(Option<&str>, &dyn Fn(&str) -> Option<String>, Option<Backend>) -> Result<Option<T>, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        match find(self.first.as_deref(), &environment, self.backend)? {
+            None => find(self.configured.as_deref(), &environment, self.backend),
+            found => Ok(found),
+        }
+    }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 impl Key {
     /// The signer that the options, the environment (`PKGR_SIGNING_KEY`) and the
     /// configuration lead to; `None` where no key is named anywhere.
     pub fn signer(&self, context: &Context) -> Result<Option<Signer>, Failure> {
-        let environment = |name: &str| std::env::var(name).ok();
-        let named = self.key.clone().or_else(|| environment("PKGR_KEY"));
-        match Signer::resolve(named.as_deref(), &environment, self.backend)? {
-            None => Signer::resolve(context.config.key.as_deref(), &environment, self.backend),
-            found => Ok(found),
-        }
+        Named::of(self, context).first(Signer::resolve)
     }
 }

@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::files;
 use crate::launchpad::{Client, Clock, Expected, Filter, Outcome, PackageState, Ppa, SystemClock, WaitOptions, wait};
 use crate::listener::Listener;
+use crate::upload::{Arrival, Asking};
 
 /// Tell what a PPA holds, and how far its builds are
 ///
@@ -60,6 +61,11 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// For an upload whose confirmation was lost.
+    pub fn asking<'a>(&self, arrival: &'a dyn Arrival) -> Asking<'a> {
+        Asking { arrival, acceptance: self.acceptance, interval: self.interval }
+    }
+
     /// For [`wait`].
     pub fn options<'c>(&self, clock: &'c dyn Clock) -> WaitOptions<'c> {
         WaitOptions {

@@ -5,14 +5,16 @@ mod wait;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::arrival::Published;
 use crate::cli::built::{self, is_package};
 use crate::cli::destination::{self, Route};
 use crate::cli::select::Key;
 use crate::cli::status::Waiting;
 use crate::cli::{Context, Output};
-use crate::diagnostic::{Failure, Kind};
+use crate::diagnostic::{Diagnostic, Failure, Kind};
 use crate::listener::Listener;
 use crate::parallel;
 use crate::recipe::Selector;
@@ -20,7 +22,7 @@ use crate::sign;
 use crate::upload::prepare::{self, Prepared, Verdict};
 use crate::upload::retry::SystemClock;
 use crate::upload::target::Target;
-use crate::upload::{self, Outcome, Sending, Standing};
+use crate::upload::{self, Arrival, Outcome, Sending, Standing};
 
 /// Send source packages to a PPA or another archive, as dput does
 ///
@@ -30,7 +32,9 @@ use crate::upload::{self, Outcome, Sending, Standing};
 ///
 /// Everything is checked before the first byte: signatures, files, digests,
 /// series. What fails on the way is tried again, by another way if there is one.
-/// What was sent is remembered beside the .changes and not sent twice.
+/// What was sent is remembered beside the .changes and not sent twice. Where the
+/// last confirmation of a PPA was lost, Launchpad is asked for up to --acceptance
+/// whether it arrived, before it is sent again.
 ///
 /// What goes to a PPA is judged by Launchpad's rules, and Launchpad is asked what the
 /// PPA and Ubuntu have published: what would be rejected by mail is refused here.
@@ -84,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
     let mut output = Output::default();
     let mut targets = Vec::new();
     for batch in batches(args, only.as_ref(), context)? {
-        let (target, notes) = destination::resolve(&batch.target, &args.route, context)?;
+        let (target, notes) = destination::resolve(&batch.target, &args.route.ways, context)?;
         notes.into_iter().for_each(|note| context.printer.tell(note));
         if args.wait {
             wait::is_possible(&target)?;
@@ -102,10 +106,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Output, Failure> {
         Prepared::sort(&mut ready);
         let (ready, refused) = judge::judge(ready, &target, args, context, &mut output)?;
         uploads.extend(refused);
+        let client = target.rules.ppa.as_ref().map(|_| context.launchpad()).transpose()?;
+        let published = client.as_ref().map(Published::new);
         let mut sent = Vec::new();
         uploads.extend(match args.dry_run {
-            true => rehearse(&target, &ready, &mut output),
-            false => send(&target, &ready, args, context, (&mut output, &mut sent)),
+            true => rehearse(&target, &ready, published.as_ref(), (args, context), &mut output),
+            false => send(&target, &ready, published.as_ref(), (args, context), (&mut output, &mut sent)),
         });
         let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
         let mut document =
@@ -232,7 +238,13 @@ fn refused(path: &Path, failure: Failure, output: &mut Output) -> Value {
 }
 
 /// Says what would be sent.
-fn rehearse(target: &Target, ready: &[Prepared], output: &mut Output) -> Vec<Value> {
+fn rehearse(
+    target: &Target,
+    ready: &[Prepared],
+    published: Option<&Published>,
+    (args, context): (&Args, &Context),
+    output: &mut Output,
+) -> Vec<Value> {
     if !ready.is_empty() {
         let ways: Vec<String> = target.ways.iter().map(ToString::to_string).collect();
         output.text.push_str(&format!("to {}\n", ways.join("\nor ")));
@@ -240,7 +252,12 @@ fn rehearse(target: &Target, ready: &[Prepared], output: &mut Output) -> Vec<Val
     let mut uploads = Vec::new();
     for package in ready {
         let state = match upload::standing(package, target) {
+            Ok(_) if args.force => "would-send",
             Ok(Standing::New | Standing::Interrupted(_)) => "would-send",
+            Ok(Standing::Unsettled(begun)) => match has_arrived(package, target, begun, published, context) {
+                true => "already",
+                false => "would-send",
+            },
             Ok(Standing::Sent(_) | Standing::SentByDput) => "already",
             Err(failure) => {
                 uploads.push(refused(&package.changes, failure, output));
@@ -259,18 +276,42 @@ fn rehearse(target: &Target, ready: &[Prepared], output: &mut Output) -> Vec<Val
     uploads
 }
 
+/// Whether a PPA shows at this moment what may have been sent to it.
+fn has_arrived(
+    package: &Prepared,
+    target: &Target,
+    begun: Timestamp,
+    published: Option<&Published>,
+    context: &Context,
+) -> bool {
+    let Some(published) = published else { return false };
+    let why = match published.has_arrived(package, target) {
+        Ok(true) => return true,
+        Ok(false) => "it is asked again, for as long as it may take to accept it, before anything is sent".to_string(),
+        Err(silence) => silence.failure.to_string(),
+    };
+    let message = format!("{}: the upload begun on {begun} may have arrived, and is not shown", package.changes_name());
+    context.printer.tell(Diagnostic::note("upload-unsettled", message).because(why));
+    false
+}
+
 /// Sends one after the other, and says of each what became of it; what the target
 /// has then is in `sent`.
 fn send(
     target: &Target,
     ready: &[Prepared],
-    args: &Args,
-    context: &Context,
+    published: Option<&Published>,
+    (args, context): (&Args, &Context),
     (output, sent): (&mut Output, &mut Vec<Prepared>),
 ) -> Vec<Value> {
     let clock = SystemClock::default();
-    let sending =
-        Sending { transfer: args.route.transfer(), policy: args.route.policy(), clock: &clock, force: args.force };
+    let sending = Sending {
+        transfer: args.route.transfer(),
+        policy: args.route.policy(),
+        clock: &clock,
+        force: args.force,
+        asking: published.map(|published| args.waiting.asking(published)),
+    };
     let mut documents = Vec::new();
     for package in ready {
         for done in upload::upload(std::slice::from_ref(package), target, &sending, &context.printer).uploads {

@@ -45,6 +45,7 @@ pub struct Client<'a> {
     pub(super) fetcher: Fetcher<'a>,
     pub(super) listener: &'a dyn Listener,
     web: OnceLock<Web>,
+    clock_ahead: OnceLock<i64>,
     /// Whether it was said that an index cannot be verified.
     pub(super) not_verified: Once,
 }
@@ -76,6 +77,7 @@ impl<'a> Client<'a> {
             fetcher,
             listener,
             web: OnceLock::new(),
+            clock_ahead: OnceLock::new(),
             not_verified: Once::new(),
         })
     }
@@ -85,6 +87,12 @@ impl<'a> Client<'a> {
         self.patience = patience.clone();
         self.fetcher = self.fetcher.with_patience(patience);
         self
+    }
+
+    /// By how many seconds this machine's clock goes before Launchpad's; `None` before
+    /// its first answer, or where that tells no time.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.clock_ahead.get().copied()
     }
 
     /// A distribution, `ubuntu` say.
@@ -260,7 +268,13 @@ impl<'a> Client<'a> {
                 self.web.get_or_init(|| web)
             }
         };
-        Ok(Transport { web, patience: &self.patience, limit: self.settings.limit, listener: self.listener })
+        Ok(Transport {
+            web,
+            patience: &self.patience,
+            limit: self.settings.limit,
+            listener: self.listener,
+            clock_ahead: &self.clock_ahead,
+        })
     }
 
     /// What is true at this moment: never remembered.

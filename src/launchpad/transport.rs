@@ -4,6 +4,7 @@
 //! only from the service itself, redirects and links included.
 
 use std::io::Read;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -23,6 +24,9 @@ pub(super) struct Transport<'t> {
     /// For one question with all its tries.
     pub limit: Duration,
     pub listener: &'t dyn Listener,
+    /// By how many seconds this machine's clock goes before the service's, from
+    /// the first answer.
+    pub clock_ahead: &'t OnceLock<i64>,
 }
 
 /// Which hosts may answer.
@@ -147,6 +151,9 @@ impl Transport<'_> {
             let mut headers = vec![("Accept", "application/json, */*;q=0.5"), ("Cache-Control", "max-age=0")];
             headers.extend(etag.map(|etag| ("If-None-Match", etag)));
             let reply = self.web.get(url.as_str(), &headers).map_err(Trouble::passing)?;
+            if let Some(seconds) = reply.clock_ahead() {
+                self.clock_ahead.get_or_init(|| seconds);
+            }
             match (reply.status(), reply.header("location")) {
                 (200, _) => return Ok(reply),
                 (304, _) if etag.is_some() => return Ok(reply),

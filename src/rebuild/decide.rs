@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::report::{Outcome, Package, RecipeReport, Step};
-use super::standing::{self, Standing, since};
+use super::standing::{self, Standing};
 use super::{Options, Services, is_done};
 use crate::check::service::Service;
 use crate::deb::version::Version;
@@ -19,6 +19,7 @@ use crate::memory;
 use crate::plan::{self, EvaluateOptions};
 use crate::recipe;
 use crate::series::Distro;
+use crate::upload::journal::since;
 use crate::upload::target::Target;
 
 /// A recipe under way.

@@ -7,12 +7,10 @@ use std::time::Duration;
 use super::Options;
 use super::decide::{To, Work, changes_path, settled};
 use super::report::{Outcome, Package, Step};
-use super::standing::since;
 use crate::build::{self, OrigPolicy};
 use crate::check::holdings::{Holdings, Unknown};
 use crate::check::{self, Level};
 use crate::diagnostic::{Diagnostic, Failure, Kind};
-use crate::launchpad::WaitOptions;
 use crate::listener::Listener;
 use crate::lock::Lock;
 use crate::memory::Archives;
@@ -20,6 +18,7 @@ use crate::plan;
 use crate::recipe::Selector;
 use crate::sandbox::{self, source::SourcePackage};
 use crate::sign::Signer;
+use crate::upload::journal::since;
 use crate::upload::prepare::{self, Prepared, Verdict};
 use crate::upload::{self, Outcome as Sent};
 
@@ -28,9 +27,7 @@ pub fn advance(work: &mut Work, options: &Options, listener: &dyn Listener) {
     if options.dry_run {
         return;
     }
-    if let Some(waiting) = options.wait {
-        settle(work, waiting, options, listener);
-    }
+    settle(work, options, listener);
     if !work.report.packages.iter().any(is_pending) {
         return;
     }
@@ -68,11 +65,13 @@ fn set(work: &mut Work, number: usize, outcome: Outcome) {
 
 /// Waits until it is known of every upload that a killed run began whether it
 /// arrived: sent again too early, a version would be sent twice.
-fn settle(work: &mut Work, waiting: &WaitOptions, options: &Options, listener: &dyn Listener) {
+fn settle(work: &mut Work, options: &Options, listener: &dyn Listener) {
     let begun = |package: &Package| match package.outcome {
         Outcome::Unsettled(at) => Some(at),
         _ => None,
     };
+    let interval = options.sending.asking.map_or(options.acceptance, |asking| asking.interval);
+    let mut is_told = false;
     while let Some(at) = work.report.packages.iter().filter_map(begun).max() {
         if let Err(failure) = settled(work, options) {
             return work.report.failures.push(failure);
@@ -81,10 +80,13 @@ fn settle(work: &mut Work, waiting: &WaitOptions, options: &Options, listener: &
             return;
         }
         let rest = options.acceptance.saturating_sub(since(at));
-        let what = work.recipe.display();
-        listener
-            .detail(&format!("{what}: an upload begun at {at} may have arrived: waiting up to {} s", rest.as_secs()));
-        waiting.clock.sleep(rest.min(waiting.first_interval).max(Duration::from_millis(10)));
+        if !is_told {
+            let message = format!("{}: an upload begun on {at} may have arrived", work.recipe.display());
+            let why = format!("asking {}, for up to {} s", work.report.target, rest.as_secs());
+            listener.tell(Diagnostic::note("upload-unsettled", message).because(why));
+            is_told = true;
+        }
+        options.sending.clock.sleep(rest.min(interval).max(Duration::from_millis(10)));
     }
 }
 

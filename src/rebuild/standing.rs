@@ -2,7 +2,6 @@
 //! journal beside its .changes says was sent there.
 
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -25,9 +24,7 @@ pub enum Standing {
 pub fn of_journal(changes: &Path, identity: &str) -> Result<Standing, Failure> {
     let journal = Journal::of(changes)?;
     let here = || journal.uploads.iter().filter(|entry| entry.target == identity);
-    // a time that cannot be read is the most careful one
-    let at = |entry: &Entry| entry.at.parse().unwrap_or_else(|_| Timestamp::now());
-    let newest = |state: State| here().filter(|entry| entry.state == state).map(at).max();
+    let newest = |state: State| here().filter(|entry| entry.state == state).map(Entry::time).max();
     Ok(match (newest(State::Sent), newest(State::Submitting)) {
         (Some(sent), Some(begun)) if begun > sent => Standing::Unsettled(begun),
         (Some(sent), _) => Standing::Sent(sent),
@@ -35,11 +32,6 @@ pub fn of_journal(changes: &Path, identity: &str) -> Result<Standing, Failure> {
         // what was only started has not arrived
         (None, None) => Standing::New,
     })
-}
-
-/// How long ago that was; nothing, where the clock went back.
-pub fn since(time: Timestamp) -> Duration {
-    Duration::try_from(Timestamp::now().duration_since(time)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -87,6 +87,15 @@ pub struct Report {
     pub failures: Vec<Failure>,
 }
 
+/// Whether this machine can test at all: architecture, programs, namespaces.
+/// Makes nothing but a namespace that ends at once.
+pub fn ready(backend: Backend, architecture: Option<&str>) -> Result<(), Failure> {
+    let architecture = machine::architecture(architecture)?;
+    machine::require(backend.engine().programs())?;
+    Namespace::new(&architecture)?;
+    Ok(())
+}
+
 /// Builds, installs and tests one source package for a series.
 ///
 /// An error means that nothing could be tried (no engine, no mirror, not a

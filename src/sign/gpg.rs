@@ -9,10 +9,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, UNIX_EPOCH};
 
 use sequoia_openpgp::crypto::Password;
 
-use super::{SignError, cleartext};
+use super::{Inspection, SignError, cleartext};
 use crate::diagnostic::Failure;
 
 /// A key of the user's GnuPG.
@@ -32,28 +33,10 @@ impl GpgKey {
     /// user id. With a `passphrase` no agent asks the user.
     pub(super) fn find(name: &str, passphrase: Option<Password>) -> Result<GpgKey, SignError> {
         let name = name.trim();
-        let hexadecimal = name.strip_prefix("0x").unwrap_or(name).trim_end_matches('!');
-        let is_hexadecimal = hexadecimal.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_hexadecimal && hexadecimal.len() == 8 {
-            return Err(SignError::ShortKeyId { key: name.to_string() });
-        }
-        let output = run(command().args(["--batch", "--with-colons", "--list-secret-keys", "--"]).arg(name), None)?;
-        let found = listed(&String::from_utf8_lossy(&output.stdout));
-        if found.is_empty() {
-            return Err(SignError::GpgNoKey { key: name.to_string() });
-        }
-        let mut usable: Vec<&Listed> = found.iter().filter(|key| key.refusal().is_none()).collect();
-        let key = match (usable.pop(), usable.as_slice()) {
-            (Some(key), []) => key,
-            (None, _) => return Err(found.into_iter().find_map(|key| key.refusal()).unwrap_or(SignError::GpgMissing)),
-            (Some(last), others) => {
-                let found = others.iter().copied().chain([last]).map(Listed::describe).collect();
-                return Err(SignError::GpgSeveral { key: name.to_string(), found });
-            }
-        };
-        let local_user = if is_hexadecimal { name.to_string() } else { key.fingerprint.clone() };
-        let (fingerprint, user) = (key.fingerprint.clone(), key.user.clone());
-        Ok(GpgKey { local_user, fingerprint, user, passphrase, turn: Mutex::new(()) })
+        let key = look_up(name)?;
+        let local_user = if is_hexadecimal(name) { name.to_string() } else { key.fingerprint.clone() };
+        let user = key.users.into_iter().next().unwrap_or_default();
+        Ok(GpgKey { local_user, fingerprint: key.fingerprint, user, passphrase, turn: Mutex::new(()) })
     }
 
     /// See [`super::Signer::clearsign`].
@@ -187,14 +170,99 @@ fn run(command: &mut Command, passphrase: Option<&Password>) -> Result<Output, S
     child.wait_with_output().map_err(failed)
 }
 
+/// What gpg tells of a key; refused as [`GpgKey::find`] refuses it, and where the
+/// part that signs is not here.
+pub(super) fn inspect(name: &str) -> Result<Inspection, SignError> {
+    look_up(name.trim())?.inspection()
+}
+
+/// The keys of the user's GnuPG that can sign.
+pub(super) fn usable() -> Result<Vec<Inspection>, SignError> {
+    let output = run(command().args(["--batch", "--with-colons", "--list-secret-keys"]), None)?;
+    let found = listed(&String::from_utf8_lossy(&output.stdout));
+    Ok(found.iter().filter(|key| key.refusal().is_none()).filter_map(|key| key.inspection().ok()).collect())
+}
+
+/// A key id or fingerprint, rather than a user id.
+fn is_hexadecimal(name: &str) -> bool {
+    digits(name).bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn digits(name: &str) -> &str {
+    name.strip_prefix("0x").unwrap_or(name).trim_end_matches('!')
+}
+
+/// The one key that a name means and that can sign.
+fn look_up(name: &str) -> Result<Listed, SignError> {
+    if is_hexadecimal(name) && digits(name).len() == 8 {
+        return Err(SignError::ShortKeyId { key: name.to_string() });
+    }
+    let output = run(command().args(["--batch", "--with-colons", "--list-secret-keys", "--"]).arg(name), None)?;
+    let (mut usable, refused): (Vec<Listed>, Vec<Listed>) =
+        listed(&String::from_utf8_lossy(&output.stdout)).into_iter().partition(|key| key.refusal().is_none());
+    match (usable.pop(), usable.as_slice()) {
+        (Some(key), []) => Ok(key),
+        (Some(last), others) => {
+            let found = others.iter().chain([&last]).map(Listed::describe).collect();
+            Err(SignError::GpgSeveral { key: name.to_string(), found })
+        }
+        (None, _) => {
+            let none = || SignError::GpgNoKey { key: name.to_string() };
+            Err(refused.iter().find_map(Listed::refusal).unwrap_or_else(none))
+        }
+    }
+}
+
 /// A secret key in `--with-colons` form.
 #[derive(Debug, Default)]
 struct Listed {
     fingerprint: String,
-    user: String,
+    users: Vec<String>,
     validity: String,
     expires: String,
     capabilities: String,
+    /// The primary key and its subkeys.
+    parts: Vec<Part>,
+}
+
+/// One key of a certificate.
+#[derive(Debug, Default)]
+struct Part {
+    validity: String,
+    /// In bits.
+    length: String,
+    /// RFC 4880's number.
+    algorithm: String,
+    created: String,
+    expires: String,
+    capabilities: String,
+    curve: String,
+    /// `#`: not here; the number of a smartcard; `+`: here.
+    place: String,
+}
+
+impl Part {
+    fn signs(&self) -> bool {
+        self.capabilities.contains('s') && !matches!(self.validity.as_str(), "r" | "e" | "i" | "d" | "n")
+    }
+
+    fn algorithm(&self) -> String {
+        match self.algorithm.as_str() {
+            "1" | "3" => format!("RSA-{}", self.length),
+            "17" => format!("DSA-{}", self.length),
+            "22" if self.curve == "ed25519" => "Ed25519".to_string(),
+            _ if !self.curve.is_empty() => self.curve.clone(),
+            other => format!("algorithm {other}"),
+        }
+    }
+
+    /// What [`super::key`] refuses, and gpg signs with.
+    fn is_weak(&self) -> bool {
+        match self.algorithm.as_str() {
+            "1" | "3" => self.length.parse::<u32>().is_ok_and(|bits| bits < 2048),
+            algorithm => algorithm == "17",
+        }
+    }
 }
 
 impl Listed {
@@ -211,13 +279,31 @@ impl Listed {
         }
     }
 
+    /// By the part that gpg takes: the newest subkey that signs, or else the primary key.
+    fn inspection(&self) -> Result<Inspection, SignError> {
+        let (origin, key) = ("gpg's keyring".to_string(), self.fingerprint.clone());
+        let able = self.parts.iter().enumerate().filter(|(_, part)| part.signs() && part.place != "#");
+        let newest = able.max_by_key(|(index, part)| (*index > 0, part.created.parse::<u64>().unwrap_or(0)));
+        let (_, part) = newest.ok_or_else(|| SignError::NoSecret { origin: origin.clone(), key: key.clone() })?;
+        let time = |text: &String| Some(UNIX_EPOCH + Duration::from_secs(text.parse().ok()?));
+        Ok(Inspection {
+            origin,
+            fingerprint: key,
+            algorithm: part.algorithm(),
+            users: self.users.clone(),
+            expires: [&self.expires, &part.expires].into_iter().filter_map(time).min(),
+            is_protected: false, // the agent knows, and asks whom it likes
+            is_weak: part.is_weak(),
+        })
+    }
+
     fn expiry(&self) -> String {
         let time = self.expires.parse::<i64>().ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
         time.map_or("an unknown day".to_string(), |time| time.strftime("%Y-%m-%d").to_string())
     }
 
     fn describe(&self) -> String {
-        format!("{} {}", self.fingerprint, self.user)
+        format!("{} {}", self.fingerprint, self.users.first().map_or("", String::as_str))
     }
 }
 
@@ -227,16 +313,28 @@ fn listed(colons: &str) -> Vec<Listed> {
     for line in colons.lines() {
         let fields: Vec<&str> = line.split(':').collect();
         let field = |number: usize| fields.get(number - 1).copied().unwrap_or_default().to_string();
+        let part = || Part {
+            validity: field(2),
+            length: field(3),
+            algorithm: field(4),
+            created: field(6),
+            expires: field(7),
+            capabilities: field(12),
+            place: field(15),
+            curve: field(17),
+        };
         match (field(1).as_str(), keys.last_mut()) {
             ("sec", _) => keys.push(Listed {
                 validity: field(2),
                 expires: field(7),
                 capabilities: field(12),
+                parts: vec![part()],
                 ..Listed::default()
             }),
+            ("ssb", Some(key)) => key.parts.push(part()),
             // the first one after `sec` is the primary key's
             ("fpr", Some(key)) if key.fingerprint.is_empty() => key.fingerprint = field(10),
-            ("uid", Some(key)) if key.user.is_empty() => key.user = field(10),
+            ("uid", Some(key)) => key.users.push(field(10)),
             _ => {}
         }
     }
@@ -279,5 +377,20 @@ mod tests {
         assert_eq!(told[1], "the key 00CC in gpg's keyring expired on 2020-09-13");
         assert_eq!(told[2], "the key 00DD in gpg's keyring is revoked");
         assert_eq!(told[3], "the key 00EE in gpg's keyring is not for signing");
+    }
+
+    #[test]
+    fn the_part_that_signs_is_the_one_to_look_at() {
+        let keys = listed(
+            "sec:u:4096:1:AA:1500000000:2000000000::u:::scESC:::#::::::0:\nfpr:::::::::00AA:\n\
+             uid:u::::1::X::Jane <j@example.org>::::::::::0:\nuid:u::::1::X::Jane <j@example.com>::::::::::0:\n\
+             ssb:u:1024:1:BB:1600000000:1900000000:::::s:::+::\nssb:e:4096:1:CC:1700000000:1800000000:::::s:::+::\n\
+             ssb:u:255:18:DD:1700000000::::::e:::+::cv25519::\n\
+             sec:u:255:22:EE:1700000000:::u:::scESC:::#::ed25519:::0:\nfpr:::::::::00EE:\n",
+        );
+        let found = keys[0].inspection().unwrap();
+        assert_eq!((found.algorithm.as_str(), found.users.len(), found.is_weak), ("RSA-1024", 2, true));
+        assert_eq!(found.expires, Some(UNIX_EPOCH + Duration::from_secs(1_900_000_000)), "the subkey's comes first");
+        assert!(matches!(keys[1].inspection(), Err(SignError::NoSecret { .. })), "its secret part is elsewhere");
     }
 }

@@ -22,7 +22,7 @@ use sequoia_openpgp::serialize::stream::{Message, Signer};
 use sequoia_openpgp::types::{Curve, HashAlgorithm, PublicKeyAlgorithm, RevocationStatus, SignatureType};
 
 use super::unlock::{self, Passphrases};
-use super::{SignError, cleartext};
+use super::{Inspection, SignError, cleartext};
 
 /// An unlocked secret key.
 pub struct NativeKey {
@@ -69,7 +69,7 @@ impl NativeKey {
     ) -> Result<NativeKey, SignError> {
         let bytes = Protected::from(bytes);
         let cert = read(&bytes, origin, choice)?;
-        let Chosen { key, primary } = choose(&cert, origin)?;
+        let Chosen { key, primary, .. } = choose(&cert, origin)?;
         let fingerprint = cert.fingerprint().to_hex();
         let opened = if key.has_unencrypted_secret() {
             key
@@ -121,6 +121,23 @@ impl NativeKey {
     }
 }
 
+/// What can be told of a key without opening it; refused as [`NativeKey::open`]
+/// refuses it.
+pub(super) fn inspect(bytes: Vec<u8>, origin: &str, choice: Option<&str>) -> Result<Inspection, SignError> {
+    let bytes = Protected::from(bytes);
+    let cert = read(&bytes, origin, choice)?;
+    let Chosen { key, expires, .. } = choose(&cert, origin)?;
+    Ok(Inspection {
+        origin: origin.to_string(),
+        fingerprint: cert.fingerprint().to_hex(),
+        algorithm: algorithm_name(&key),
+        users: cert.userids().map(|user| String::from_utf8_lossy(user.userid().value()).into_owned()).collect(),
+        expires,
+        is_protected: !key.has_unencrypted_secret(),
+        is_weak: false, // such a key was refused
+    })
+}
+
 /// Whether a key block holds a key that `name`, a fingerprint or key id, means.
 pub(super) fn holds(block: &[u8], name: &str) -> bool {
     CertParser::from_bytes(block).is_ok_and(|certs| certs.flatten().any(|cert| is_named(&cert, name)))
@@ -153,10 +170,12 @@ fn read(bytes: &[u8], origin: &str, choice: Option<&str>) -> Result<Cert, SignEr
     }
 }
 
-/// The key that signs; whether it is the primary one.
+/// The key that signs; whether it is the primary one; when it, or the whole
+/// certificate, ends to be valid.
 struct Chosen {
     key: Key<SecretParts, UnspecifiedRole>,
     primary: bool,
+    expires: Option<SystemTime>,
 }
 
 /// Judges one's own key: SHA-1 in its self-signatures, as old keys have, does
@@ -211,7 +230,9 @@ fn among_keys(
         } else if let Err(refusal) = algorithm(origin, key) {
             refusals.push((3, refusal));
         } else if let Some(key) = key.clone().parts_into_secret().ok().filter(|key| unlock::has_secret(key.secret())) {
-            return Ok(Chosen { key: key.role_into_unspecified(), primary: candidate.primary() });
+            let ends = [cert.primary_key().key_expiration_time(), candidate.key_expiration_time()];
+            let expires = ends.into_iter().flatten().min();
+            return Ok(Chosen { key: key.role_into_unspecified(), primary: candidate.primary(), expires });
         } else {
             refusals.push((4, SignError::NoSecret { origin: origin.to_string(), key: name }));
         }

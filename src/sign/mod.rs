@@ -17,6 +17,7 @@ mod digests;
 mod disk;
 mod error;
 mod gpg;
+pub mod inspect;
 mod key;
 mod package;
 mod terminal;
@@ -29,6 +30,7 @@ pub use cleartext::{is_signed, unsigned};
 pub use disk::{Written, sign_files};
 pub use error::SignError;
 pub use gpg::GpgKey;
+pub use inspect::Inspection;
 pub use key::NativeKey;
 pub use package::{Document, Signed, sign_package, sign_source_package};
 pub use sequoia_openpgp::crypto::Password;
@@ -73,35 +75,16 @@ impl Signer {
         variable: &dyn Fn(&str) -> Option<String>,
         backend: Option<Backend>,
     ) -> Result<Option<Signer>, Failure> {
-        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let passphrase = set(PASSPHRASE_VARIABLE).map(Password::from);
-        let held = set(KEY_VARIABLE);
-        let key = match (key.map(str::to_string).filter(|key| !key.trim().is_empty()), &held) {
-            (Some(key), _) => key,
-            (None, Some(held)) if is_block(held) || is_file(held) || is_name(held) => held.clone(),
-            // a damaged or encoded key would end in a message, and that in the log of a build server
-            (None, Some(_)) => return Err(SignError::NoKeyInVariable.into()),
-            (None, None) => return Ok(None),
+        let passphrase = set(variable, PASSPHRASE_VARIABLE).map(Password::from);
+        let signer = match Located::find(key, variable, backend)? {
+            None => return Ok(None),
+            Some(Located::Gpg(name)) => Signer::Gpg(GpgKey::find(&name, passphrase)?),
+            Some(Located::Native { bytes, origin, choice }) => {
+                let source = unlock::Passphrases::new(passphrase, &terminal::ask_passphrase);
+                Signer::Native(Box::new(NativeKey::open(bytes, &origin, choice.as_deref(), &source)?))
+            }
         };
-        let native = |bytes: Vec<u8>, origin: &str, choice: Option<&str>| {
-            let source = unlock::Passphrases::new(passphrase.clone(), &terminal::ask_passphrase);
-            NativeKey::open(bytes, origin, choice, &source).map(|key| Some(Signer::Native(Box::new(key))))
-        };
-        let with_gpg = || GpgKey::find(&key, passphrase.clone()).map(|key| Some(Signer::Gpg(key)));
-        let result = match backend {
-            Some(Backend::Gpg) if is_block(&key) => Err(SignError::BlockForGpg),
-            Some(Backend::Gpg) => with_gpg(),
-            _ if is_block(&key) => native(key.clone().into_bytes(), KEY_VARIABLE, None),
-            _ if is_file(&key) => native(read_key(&key)?, &key, None),
-            _ => match held.filter(|held| is_block(held) && key::holds(held.as_bytes(), &key)) {
-                Some(block) => native(block.into_bytes(), KEY_VARIABLE, Some(&key)),
-                None if backend == Some(Backend::Native) => Err(SignError::NoSuchFile(key.clone())),
-                // a mistyped path should not end as gpg's "no such key"
-                None if key.contains('/') && !key.contains('@') => Err(SignError::NoSuchFile(key.clone())),
-                None => with_gpg(),
-            },
-        };
-        Ok(result?)
+        Ok(Some(signer))
     }
 
     /// Signs `text` as a cleartext signed document, as debsign does: trailing
@@ -136,6 +119,55 @@ impl Signer {
             Signer::Gpg(key) => key.has_signed(document),
         }
     }
+}
+
+/// Where the key is that signs, before anything of it is opened.
+enum Located {
+    /// A secret key as bytes, from the place that `origin` tells; `choice` is the
+    /// name of the one that is meant.
+    Native { bytes: Vec<u8>, origin: String, choice: Option<String> },
+    /// A name, which is GnuPG's to look up.
+    Gpg(String),
+}
+
+impl Located {
+    /// See [`Signer::resolve`].
+    fn find(
+        key: Option<&str>,
+        variable: &dyn Fn(&str) -> Option<String>,
+        backend: Option<Backend>,
+    ) -> Result<Option<Located>, Failure> {
+        let held = set(variable, KEY_VARIABLE);
+        let key = match (key.map(str::to_string).filter(|key| !key.trim().is_empty()), &held) {
+            (Some(key), _) => key,
+            (None, Some(held)) if is_block(held) || is_file(held) || is_name(held) => held.clone(),
+            // a damaged or encoded key would end in a message, and that in the log of a build server
+            (None, Some(_)) => return Err(SignError::NoKeyInVariable.into()),
+            (None, None) => return Ok(None),
+        };
+        let native = |bytes: Vec<u8>, origin: &str, choice: Option<&str>| {
+            Ok(Located::Native { bytes, origin: origin.to_string(), choice: choice.map(str::to_string) })
+        };
+        let located = match backend {
+            Some(Backend::Gpg) if is_block(&key) => Err(SignError::BlockForGpg),
+            Some(Backend::Gpg) => Ok(Located::Gpg(key)),
+            _ if is_block(&key) => native(key.into_bytes(), KEY_VARIABLE, None),
+            _ if is_file(&key) => native(read_key(&key)?, &key, None),
+            _ => match held.filter(|held| is_block(held) && key::holds(held.as_bytes(), &key)) {
+                Some(block) => native(block.into_bytes(), KEY_VARIABLE, Some(&key)),
+                None if backend == Some(Backend::Native) => Err(SignError::NoSuchFile(key)),
+                // a mistyped path should not end as gpg's "no such key"
+                None if key.contains('/') && !key.contains('@') => Err(SignError::NoSuchFile(key)),
+                None => Ok(Located::Gpg(key)),
+            },
+        };
+        Ok(Some(located?))
+    }
+}
+
+/// A variable that is set and not empty.
+fn set(variable: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    variable(name).filter(|value| !value.trim().is_empty())
 }
 
 /// Whether KEY is the key itself rather than its name.

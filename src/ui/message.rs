@@ -65,13 +65,14 @@ fn snippet(place: &Place, style: Style, color: bool) -> String {
     )
 }
 
-fn paint(text: &str, style: Style, color: bool) -> String {
+/// Text in a style; as it is without `color`.
+pub fn paint(text: &str, style: Style, color: bool) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_string() }
 }
 
 /// Text from recipes, patches and servers, with control characters made
 /// visible: nothing that was fetched may steer the terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 

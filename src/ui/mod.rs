@@ -27,6 +27,7 @@ pub enum Color {
 /// Decides what reaches stdout and stderr, and in which form.
 pub struct Printer {
     color: bool,
+    color_data: bool,
     quiet: bool,
     verbose: bool,
     json: bool,
@@ -37,13 +38,14 @@ pub struct Printer {
 impl Printer {
     /// A printer for this process.
     pub fn new(color: Color, quiet: bool, verbose: bool, json: bool) -> Printer {
-        let choice = match color {
-            Color::Auto => anstream::AutoStream::choice(&std::io::stderr()),
-            Color::Always => anstream::ColorChoice::Always,
-            Color::Never => anstream::ColorChoice::Never,
+        let is_colored = |choice| match color {
+            Color::Auto => choice != anstream::ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
         };
         Printer {
-            color: choice != anstream::ColorChoice::Never,
+            color: is_colored(anstream::AutoStream::choice(&std::io::stderr())),
+            color_data: is_colored(anstream::AutoStream::choice(&std::io::stdout())),
             quiet,
             verbose,
             json,
@@ -55,6 +57,11 @@ impl Printer {
     /// Whether one JSON document is wanted instead of text.
     pub fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether data for people may have colours on stdout.
+    pub fn colors_data(&self) -> bool {
+        self.color_data
     }
 
     /// A line for the person: what has been done. Not with `--quiet` or `--json`.

@@ -12,7 +12,9 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +55,13 @@ pub struct Entry {
     pub changes_sha256: String,
     /// SHA-256 of every file, by name.
     pub sha256: BTreeMap<String, String>,
+}
+
+impl Entry {
+    /// When that was written; a time that cannot be read is the most careful one, now.
+    pub fn time(&self) -> Timestamp {
+        self.at.parse().unwrap_or_else(|_| Timestamp::now())
+    }
 }
 
 /// The journal of one .changes.
@@ -139,7 +148,12 @@ pub fn was_sent(changes: &Path, target: &str, name: &str, sha256: &str) -> bool 
 
 /// Now, as entries write it.
 pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// How long ago that was; nothing, where the clock went back.
+pub fn since(time: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(time)).unwrap_or_default()
 }
 
 /// Holds the folder of packages for one upload: another pkgr that wants to send

@@ -5,16 +5,20 @@
 //! since a queue takes what came before it as complete. Sending one upload is
 //! one try of one method; retrying, and what was sent before, are decided above.
 
+mod arrival;
 mod connect;
 mod dput_log;
 pub mod environment;
 mod ftp;
+mod gave_up;
 mod http;
 pub mod journal;
 mod keys;
 mod local;
 mod manifest;
+mod one;
 pub mod prepare;
+mod probe;
 pub mod retry;
 mod send;
 mod sftp;
@@ -23,7 +27,9 @@ pub mod target;
 mod transfer;
 mod trouble;
 
+pub use arrival::{Arrival, Asking, NoAnswer};
 pub use prepare::Prepared;
+pub use probe::probe;
 pub use send::{Outcome, Report, Sending, Standing, Upload, standing, upload};
 pub use transfer::{Family, Options, Secret, SftpKey, Timeouts, transfer};
 
@@ -98,8 +104,9 @@ pub enum Cure {
     None,
 }
 
-/// One try of one method that failed. The `.changes` was not delivered, unless
-/// `stage` is [`Stage::Finish`].
+/// One try of one method that failed. Before the .changes nothing was delivered. In
+/// its sending, whatever but a refusal leaves open whether it was: a server keeps a
+/// file of which the connection broke, and it may have been whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct TransferError {

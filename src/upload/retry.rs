@@ -15,7 +15,7 @@ use crate::listener::Listener;
 pub struct Policy {
     /// Tries after the first one; a way that is given up at once does not count.
     pub retries: u32,
-    /// No try begins later than this after the first.
+    /// No try begins later than this after the first, [`Missed::asked`] left out.
     pub deadline: Duration,
     /// Before the second try; it doubles from try to try.
     pub first_pause: Duration,
@@ -79,6 +79,21 @@ pub struct Failed {
     pub error: TransferError,
 }
 
+/// A try in vain, as it is told to [`run`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// What happened.
+    pub error: TransferError,
+    /// For how long it was asked afterwards what came of it: no time for tries is lost by that.
+    pub asked: Duration,
+}
+
+impl From<TransferError> for Missed {
+    fn from(error: TransferError) -> Missed {
+        Missed { error, asked: Duration::ZERO }
+    }
+}
+
 /// Something arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
@@ -112,14 +127,15 @@ pub fn run(
     policy: &Policy,
     clock: &dyn Clock,
     listener: &dyn Listener,
-    mut attempt: impl FnMut(&Destination) -> Result<(), TransferError>,
+    mut attempt: impl FnMut(&Destination) -> Result<(), Missed>,
 ) -> Result<Arrived, GaveUp> {
-    let begin = clock.now();
+    let mut begin = clock.now();
     let mut left: Vec<&Destination> = ways.iter().collect();
     let mut failed: Vec<Failed> = Vec::new();
     let (mut turn, mut in_a_row, mut retries) = (0, 0, 0);
     while let Some(way) = left.get(turn).copied() {
-        let Err(error) = attempt(way) else { return Ok(Arrived { way: way.clone(), failed }) };
+        let Err(Missed { error, asked }) = attempt(way) else { return Ok(Arrived { way: way.clone(), failed }) };
+        begin += asked;
         let cure = error.cure;
         failed.push(Failed { way: way.to_string(), error });
         match cure {
@@ -214,7 +230,7 @@ mod tests {
         let mut tried = Vec::new();
         let result = run("a", &ways(hosts), &policy, &clock, &listener, |way| {
             tried.push(way.host.clone());
-            answer(tried.len(), &way.host)
+            answer(tried.len(), &way.host).map_err(Missed::from)
         });
         let pauses = clock.0.into_inner().unwrap().iter().map(Duration::as_secs).collect();
         let failed = result.as_ref().map_or_else(|gave_up| gave_up.failed.len(), |arrived| arrived.failed.len());
@@ -267,6 +283,17 @@ mod tests {
         let policy = Policy { retries: 99, deadline: Duration::from_secs(20), ..Policy::default() };
         let (tried, _, pauses) = tried(&["a"], policy, |_, _| Err(error(Cure::Retry, false)));
         assert_eq!((tried.len(), pauses), (4, vec![2, 4, 8]));
+    }
+
+    #[test]
+    fn what_was_spent_on_asking_is_no_time_for_tries() {
+        let policy = Policy { retries: 3, deadline: Duration::from_secs(20), ..Policy::default() };
+        let (clock, asked) = (Stopped::default(), Duration::from_secs(600));
+        let result = run("a", &ways(&["a"]), &policy, &clock, &Recorder::default(), |_| {
+            clock.sleep(asked);
+            Err(Missed { asked, ..error(Cure::Retry, false).into() })
+        });
+        assert_eq!((result.unwrap_err().failed.len(), clock.now().as_secs()), (4, 4 * 600 + 2 + 4 + 8));
     }
 
     #[test]

@@ -1,15 +1,18 @@
-//! Sending what was prepared: each upload once, remembered before and after,
-//! tried again where that may help; one that fails does not stop the others.
+//! Sending what was prepared, one upload after the other ([`super::one`]): one that
+//! fails does not stop the others. And whether something was sent before.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 
-use super::journal::{self, Entry, Journal, State};
+use jiff::Timestamp;
+
+use super::arrival::Asking;
+use super::journal::{Entry, Journal, State};
+use super::one::One;
 use super::prepare::Prepared;
-use super::retry::{self, Arrived, Clock, GaveUp, Policy};
+use super::retry::{Clock, Policy};
 use super::target::Target;
-use super::{Destination, Stage, TransferError, dput_log, transfer};
-use crate::diagnostic::{Diagnostic, Failure, Kind};
+use super::{dput_log, transfer};
+use crate::diagnostic::Failure;
 use crate::listener::Listener;
 
 /// How uploads are sent.
@@ -20,8 +23,18 @@ pub struct Sending<'a> {
     pub policy: Policy,
     /// The time that passes between tries.
     pub clock: &'a dyn Clock,
-    /// Send also what was sent before.
+    /// Send also what was sent before, or may have been.
     pub force: bool,
+    /// Asks PPAs for uploads that may have arrived; `None`: nobody is asked, and they
+    /// are sent again, as they are to all other targets.
+    pub asking: Option<Asking<'a>>,
+}
+
+impl<'a> Sending<'a> {
+    /// How this target is asked, if it can be.
+    pub(super) fn asking(&self, target: &Target) -> Option<Asking<'a>> {
+        self.asking.filter(|_| target.rules.ppa.is_some())
+    }
 }
 
 /// Whether an upload was sent before.
@@ -29,8 +42,10 @@ pub struct Sending<'a> {
 pub enum Standing {
     /// Not to this target.
     New,
-    /// It was begun, at this time, and not finished.
+    /// It was begun, at this time, and nothing of it has arrived.
     Interrupted(String),
+    /// Its .changes was begun, at this time, and only the target knows whether it arrived.
+    Unsettled(Timestamp),
     /// The journal has it: when.
     Sent(String),
     /// dput's log has it.
@@ -80,7 +95,7 @@ pub fn upload(packages: &[Prepared], target: &Target, options: &Sending, listene
     let mut packages = packages.to_vec();
     Prepared::sort(&mut packages);
     let uploads = packages.into_iter().map(|package| {
-        let outcome = send(&package, target, options, listener).unwrap_or_else(Outcome::Failed);
+        let outcome = One::new(&package, target, options, listener).send().unwrap_or_else(Outcome::Failed);
         let Prepared { changes, source, version, distribution, .. } = package;
         Upload { changes, source, version, distribution, outcome }
     });
@@ -92,7 +107,8 @@ pub fn standing(package: &Prepared, target: &Target) -> Result<Standing, Failure
     let journal = Journal::of(&package.changes)?;
     Ok(match journal.last(&target.identity, package.changes_sha256()) {
         Some(Entry { state: State::Sent, at, .. }) => Standing::Sent(at.clone()),
-        Some(Entry { state: State::Started | State::Submitting, at, .. }) => Standing::Interrupted(at.clone()),
+        Some(Entry { state: State::Started, at, .. }) => Standing::Interrupted(at.clone()),
+        Some(entry) => Standing::Unsettled(entry.time()),
         // the log has no digest: of a package that pkgr sent in another build, it is pkgr's own
         None if journal.other_build(&target.identity, package.changes_sha256()).is_some() => Standing::New,
         None if dput_log::has_sent(&package.changes, target) => Standing::SentByDput,
@@ -101,10 +117,14 @@ pub fn standing(package: &Prepared, target: &Target) -> Result<Standing, Failure
 }
 
 impl Prepared {
+    /// Name of the .changes.
+    pub fn changes_name(&self) -> &str {
+        self.items.last().map(|item| item.name.as_str()).unwrap_or_default()
+    }
+
     /// SHA-256 of the .changes.
     pub fn changes_sha256(&self) -> &str {
-        let name = self.items.last().map(|item| item.name.as_str()).unwrap_or_default();
-        self.sha256.get(name).map(String::as_str).unwrap_or_default()
+        self.sha256.get(self.changes_name()).map(String::as_str).unwrap_or_default()
     }
 
     /// Of all files, in bytes.
@@ -113,140 +133,137 @@ impl Prepared {
     }
 }
 
-fn send(package: &Prepared, target: &Target, options: &Sending, listener: &dyn Listener) -> Result<Outcome, Failure> {
-    let _held = journal::hold(&package.changes, listener)?;
-    let what = package.items.last().map(|item| item.name.clone()).unwrap_or_default();
-    if !options.force {
-        match standing(package, target)? {
-            Standing::New => {}
-            Standing::Interrupted(at) => {
-                let message = format!("{what}: the upload begun on {at} was not finished; it is sent anew");
-                listener.tell(Diagnostic::note("upload-taken-up", message));
-            }
-            sent => return Ok(Outcome::Already(sent)),
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::super::retry::SystemClock;
+    use super::super::target::{Ppa, Rules};
+    use super::super::{Arrival, Destination, Item, Method, NoAnswer};
+    use super::*;
+    use crate::diagnostic::{Diagnostic, Kind};
+    use crate::listener::Recorder;
+
+    /// The same answer each time; `None` is none.
+    struct Says(Option<bool>, Cell<usize>);
+
+    impl Arrival for Says {
+        fn has_arrived(&self, _: &Prepared, _: &Target) -> Result<bool, NoAnswer> {
+            self.1.set(self.1.get() + 1);
+            let failure = Failure::environment(Diagnostic::error("x", "nobody is there"));
+            self.0.ok_or(NoAnswer { failure, is_passing: true })
         }
     }
-    let mut journal = match Journal::of(&package.changes) {
-        Err(_) if options.force => Journal::new(&package.changes),
-        read => read?,
-    };
-    if let Some(other) = journal.other_build(&target.identity, package.changes_sha256()) {
-        let message = format!("{what}: another build of this version was sent on {}", other.at);
-        listener.tell(
-            Diagnostic::note("other-build-sent", message).because("an archive that accepted that one refuses this one"),
-        );
-    }
-    let first = target.ways.first().map(ToString::to_string);
-    let last = journal.last(&target.identity, package.changes_sha256()).map(|entry| entry.state);
-    // what may have arrived may still have
-    if last != Some(State::Submitting) {
-        journal.record(entry(package, target, State::Started, first, 0))?;
-    }
-    let journal = RefCell::new(journal);
-    let sent = retry::run(&what, &target.ways, &options.policy, options.clock, listener, |way| {
-        let submitting = || {
-            let begun = entry(package, target, State::Submitting, Some(way.to_string()), 0);
-            let recorded = journal.borrow_mut().record(begun);
-            recorded.map_err(|e| TransferError::hopeless(Stage::Send(what.clone()), e.to_string()))
-        };
-        attempt(way, package, target, options, &submitting, listener)
-    });
-    let mut journal = journal.into_inner();
-    let Arrived { way, failed } = sent.map_err(|gave_up| not_sent(&what, target, &gave_up))?;
-    let (way, tries) = (way.to_string(), failed.len() + 1);
-    journal.record(entry(package, target, State::Sent, Some(way.clone()), tries))?;
-    if let Some(dput) = &target.dput {
-        let names: Vec<&str> = package.items.iter().map(|item| item.name.as_str()).collect();
-        dput_log::append(&package.changes, dput, &names)?;
-    }
-    Ok(Outcome::Sent { way, tries })
-}
 
-/// One try. A queue that keeps what it has refuses a file that stands there: it
-/// is left where an earlier upload confirmed these very bytes (the orig that all
-/// series share), and only there, for what a torn upload left has the name too.
-fn attempt(
-    way: &Destination,
-    package: &Prepared,
-    target: &Target,
-    options: &Sending,
-    submitting: &dyn Fn() -> Result<(), TransferError>,
-    listener: &dyn Listener,
-) -> Result<(), TransferError> {
-    let mut items = package.items.clone();
-    loop {
-        let error = match transfer::submit(way, &items, &options.transfer, submitting, listener) {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        let Stage::Send(name) = &error.stage else { return Err(error) };
-        let sha256 = package.sha256.get(name).map(String::as_str).unwrap_or_default();
-        let is_there = error.refused
-            && error.reason.contains("answered 553")
-            && journal::was_sent(&package.changes, &target.identity, name, sha256);
-        if !is_there {
-            return Err(error);
+    /// A package, a folder in the place of a PPA's queue, and what is in it.
+    struct Place(tempfile::TempDir, Prepared, Target);
+
+    impl Place {
+        /// Its journal says that the .changes was begun at this time.
+        fn begun(at: &str, is_ppa: bool) -> Place {
+            let folder = tempfile::tempdir().unwrap();
+            let (changes, queue) = (folder.path().join("a_1_source.changes"), folder.path().join("queue"));
+            std::fs::write(&changes, "Source: a\n").unwrap();
+            std::fs::create_dir(&queue).unwrap();
+            let item = Item { path: changes.clone(), name: "a_1_source.changes".into(), size: 10 };
+            let package = Prepared {
+                changes: changes.clone(),
+                source: "a".into(),
+                version: "1".into(),
+                distribution: "noble".into(),
+                sha256: [(item.name.clone(), "00".to_string())].into(),
+                items: vec![item],
+                signed_by: None,
+            };
+            let way = Destination {
+                method: Method::Local,
+                host: String::new(),
+                port: None,
+                login: None,
+                folder: queue.display().to_string(),
+                host_keys: vec![],
+            };
+            let ppa = is_ppa.then(|| Ppa::parse("owner/name").unwrap());
+            let target = Target {
+                name: "ppa:o/n".into(),
+                identity: "ppa:o/ubuntu/n".into(),
+                ways: vec![way],
+                rules: Rules { ppa, ..Rules::default() },
+                dput: None,
+            };
+            let entry = Entry {
+                target: target.identity.clone(),
+                state: State::Submitting,
+                at: at.into(),
+                way: "ftp://h/x".into(),
+                tries: 0,
+                changes_sha256: "00".into(),
+                sha256: package.sha256.clone(),
+            };
+            Journal::of(&changes).unwrap().record(entry).unwrap();
+            Place(folder, package, target)
         }
-        listener.detail(&format!("{name} stands at {way} since an earlier upload"));
-        // such a queue also keeps those that were sent before this one
-        let position = items.iter().position(|item| item.name == *name).map_or(0, |position| position + 1);
-        items.drain(..position);
-    }
-}
 
-fn entry(package: &Prepared, target: &Target, state: State, way: Option<String>, tries: usize) -> Entry {
-    Entry {
-        target: target.identity.clone(),
-        state,
-        at: journal::now(),
-        way: way.unwrap_or_default(),
-        tries: u32::try_from(tries).unwrap_or(u32::MAX),
-        changes_sha256: package.changes_sha256().to_string(),
-        sha256: package.sha256.clone(),
+        /// What became of it, how often it was asked, the journal's state, and whether it was sent.
+        fn send(&self, says: Option<bool>, force: bool) -> (Outcome, usize, State, bool) {
+            let (says, clock) = (Says(says, Cell::new(0)), SystemClock::default());
+            let ms = Duration::from_millis;
+            let sending = Sending {
+                transfer: transfer::Options::default(),
+                policy: Policy::default(),
+                clock: &clock,
+                force,
+                asking: Some(Asking { arrival: &says, acceptance: ms(50), interval: ms(5) }),
+            };
+            let Place(folder, package, target) = self;
+            let mut report = upload(std::slice::from_ref(package), target, &sending, &Recorder::default());
+            let journal = Journal::of(&package.changes).unwrap();
+            let state = journal.last(&target.identity, "00").unwrap().state;
+            let is_there = folder.path().join("queue/a_1_source.changes").exists();
+            (report.uploads.remove(0).outcome, says.1.get(), state, is_there)
+        }
     }
-}
 
-fn not_sent(what: &str, target: &Target, gave_up: &GaveUp) -> Failure {
-    let (code, kind, verb) = match gave_up.is_refused() {
-        true => ("upload-refused", Kind::Remote, "refused"),
-        false => ("upload-failed", Kind::Environment, "not reached"),
-    };
-    let tries = match gave_up.failed.len() {
-        1 => "1 try".to_string(),
-        several => format!("{several} tries"),
-    };
-    let message = format!("{what} was not uploaded: {} {verb} after {tries}", target.name);
-    let mut diagnostic = Diagnostic::error(code, message);
-    for (number, failed) in gave_up.failed.iter().enumerate() {
-        diagnostic.notes.push(format!("{}. {}: {}{}", number + 1, failed.way, stage(&failed.error), failed.error));
-    }
-    diagnostic.hints = hints(target, gave_up);
-    Failure::new(kind, diagnostic)
-}
+    const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
-fn stage(error: &TransferError) -> String {
-    match &error.stage {
-        Stage::Connect => String::new(),
-        Stage::Login => "login: ".to_string(),
-        Stage::Send(name) => format!("{name}: "),
-        Stage::Finish => "after the last file: ".to_string(),
+    #[test]
+    fn what_has_arrived_is_not_sent_again() {
+        let place = Place::begun(LONG_AGO, true);
+        let (outcome, asked, state, is_there) = place.send(Some(true), false);
+        assert_eq!(outcome, Outcome::Already(Standing::Sent(LONG_AGO.into())));
+        assert_eq!((asked, state, is_there), (1, State::Sent, false));
+        // from now on the journal knows
+        let (outcome, asked, ..) = place.send(None, false);
+        assert_eq!((outcome, asked), (Outcome::Already(Standing::Sent(LONG_AGO.into())), 0));
     }
-}
 
-fn hints(target: &Target, gave_up: &GaveUp) -> Vec<String> {
-    let mut hints = Vec::new();
-    let is_ftp_only = gave_up.failed.iter().all(|failed| failed.way.starts_with("ftp:"));
-    if target.rules.ppa.is_some() && is_ftp_only && gave_up.failed.iter().any(|f| f.error.reason.contains("550")) {
-        hints.push("Launchpad answers 550 to FTP for a while after an upload: use SFTP (--login NAME, and a key that is registered there)".to_string());
+    #[test]
+    fn what_has_not_is_sent_when_the_time_is_over() {
+        let (outcome, asked, state, is_there) = Place::begun(LONG_AGO, true).send(Some(false), false);
+        assert!(matches!(outcome, Outcome::Sent { tries: 1, .. }), "{outcome:?}");
+        assert_eq!((asked, state, is_there), (1, State::Sent, true));
+        // begun just now, or by a clock that was ahead
+        let (_, asked, _, is_there) = Place::begun("2999-01-01T00:00:00Z", true).send(Some(false), false);
+        assert!(asked > 1 && is_there, "asked {asked} times");
     }
-    if gave_up.failed.iter().any(|failed| failed.error.stage == Stage::Finish) {
-        hints.push("the .changes may have arrived, although that was not confirmed: a second one is refused by mail and harms nothing".to_string());
+
+    #[test]
+    fn where_nobody_answers_nothing_is_sent_but_by_force() {
+        let place = Place::begun(LONG_AGO, true);
+        let (outcome, _, state, is_there) = place.send(None, false);
+        let Outcome::Failed(failure) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((failure.kind, failure.diagnostics[0].code), (Kind::Environment, "upload-unconfirmed"));
+        assert_eq!((state, is_there), (State::Submitting, false));
+        let (outcome, asked, state, is_there) = place.send(None, true);
+        assert!(matches!(outcome, Outcome::Sent { .. }));
+        assert_eq!((asked, state, is_there), (0, State::Sent, true));
     }
-    if gave_up.failed.iter().any(|failed| failed.error.reason.contains("answered 553")) {
-        hints.push(
-            "a file of that name stands there, perhaps what a torn upload left: have it removed (dcut)".to_string(),
-        );
+
+    #[test]
+    fn a_queue_that_is_no_ppa_is_not_asked_about() {
+        let (outcome, asked, _, is_there) = Place::begun(LONG_AGO, false).send(Some(true), false);
+        assert!(matches!(outcome, Outcome::Sent { .. }));
+        assert_eq!((asked, is_there), (0, true));
     }
-    hints.push("nothing is lost here: run the same command again".to_string());
-    hints
 }

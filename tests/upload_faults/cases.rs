@@ -48,6 +48,8 @@ pub struct Case {
     pub group: &'static str,
     pub method: Method,
     pub way: Way,
+    /// Whether the target is a PPA, which can be asked; else a queue of somebody's own.
+    pub is_ppa: bool,
     /// A second way, which works.
     pub second: Option<Method>,
     pub expected: Expected,
@@ -61,7 +63,7 @@ impl Case {
 
 fn through(group: &'static str, method: Method, fault: Fault, expected: Expected) -> Case {
     let name = format!("{method} {fault:?}");
-    Case { name, group, method, way: Way::Through(fault), second: None, expected }
+    Case { name, group, method, way: Way::Through(fault), is_ppa: true, second: None, expected }
 }
 
 fn once(point: Point, kind: Kind) -> Fault {
@@ -80,6 +82,7 @@ pub fn matrix(ftp: Lengths, sftp: Lengths) -> Vec<Case> {
     data(&mut cases);
     answers(&mut cases);
     ssh(&mut cases, sftp);
+    last_answers(&mut cases, ftp, sftp);
     for_ever(&mut cases, ftp);
     others(&mut cases);
     cases
@@ -161,6 +164,28 @@ fn ssh(cases: &mut Vec<Case>, sftp: Lengths) {
     }
 }
 
+/// The last bytes from the daemon, in which it says that it has the .changes: to a PPA,
+/// and to a queue that nobody can ask.
+fn last_answers(cases: &mut Vec<Case>, ftp: Lengths, sftp: Lengths) {
+    for (is_ppa, group) in [(true, "the last answers lost, a PPA"), (false, "the last answers lost, another queue")] {
+        for kind in [Kind::Reset, Kind::Close, Kind::Stall, Kind::HalfOpen] {
+            let fault = once(Point::Answer("226", crate::FILES.len() - 1), kind);
+            cases.push(Case { is_ppa, ..through(group, Method::Ftp, fault, Expected::Arrives) });
+        }
+        for (method, down, step) in [(Method::Ftp, ftp.down, 12), (Method::Sftp, sftp.down, 40)] {
+            for number in 0..12 {
+                for kind in [Kind::Reset, Kind::Close, Kind::Stall] {
+                    if kind == Kind::Stall && number % 4 != 2 {
+                        continue;
+                    }
+                    let fault = once(Point::Down(down - 1 - step * number), kind);
+                    cases.push(Case { is_ppa, ..through(group, method, fault, Expected::Arrives) });
+                }
+            }
+        }
+    }
+}
+
 /// Faults that do not go away: alone they fail, with another way they arrive.
 fn for_ever(cases: &mut Vec<Case>, ftp: Lengths) {
     let always = |point, kind| Fault { point, kind, always: true };
@@ -194,7 +219,8 @@ fn others(cases: &mut Vec<Case>) {
     let (network, remote) = (Meaning::Environment, Meaning::Remote);
     let mut add = |group, method, way: Way, meaning: Meaning, curable: bool| {
         let name = format!("{method} {way:?}");
-        let case = Case { name, group, method, way, second: None, expected: Expected::Fails(meaning) };
+        let is_ppa = method != Method::Local;
+        let case = Case { name, group, method, way, is_ppa, second: None, expected: Expected::Fails(meaning) };
         if curable {
             let second = if method == Method::Ftp { Method::Sftp } else { Method::Ftp };
             let name = format!("{}, then {second}", case.name);

@@ -1,8 +1,8 @@
 //! Uploads over a network that breaks, to Launchpad's own daemon: at every stage,
 //! by every kind of failure that a connection has. Whatever happens, a .changes is
 //! never delivered without all its files; an upload that can arrive does, by a
-//! fresh connection or another way; one that cannot says why; and the files and
-//! the journal here say what is so.
+//! fresh connection or another way; a PPA gets it once; one that cannot says why; and
+//! the files and the journal here say what is so.
 //!
 //! A sample of the matrix runs each time. All of it:
 //!
@@ -12,10 +12,13 @@
 //!
 //! which also writes docs/results/upload-faults.md.
 
+#[path = "../launchpad_support/mod.rs"]
+mod launchpad_support;
 #[path = "../upload_support/mod.rs"]
 mod upload_support;
 
 mod cases;
+mod ppa;
 mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,23 +28,27 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use cases::{Case, Expected, Way, matrix, sample};
+use pkgr::arrival::Published;
 use pkgr::diagnostic::Kind;
 use pkgr::listener::Recorder;
 use pkgr::upload::journal::{Journal, State};
 use pkgr::upload::retry::{Clock, Policy};
 use pkgr::upload::target::{Rules, Target};
-use pkgr::upload::{Destination, Item, Method, Options, Outcome, Prepared, Sending, SftpKey, Timeouts, upload};
+use pkgr::upload::{Asking, Destination, Item, Method, Options, Outcome, Prepared, Sending, SftpKey, Timeouts, upload};
+use ppa::Launchpad;
 use proxy::Proxy;
 use upload_support::{Daemon, SshHome, item, noise};
 
-/// Time passes, but nobody waits.
+/// Time passes, but nobody waits for long.
 struct Impatient(Instant);
 
 impl Clock for Impatient {
     fn now(&self) -> Duration {
         self.0.elapsed()
     }
-    fn sleep(&self, _: Duration) {}
+    fn sleep(&self, pause: Duration) {
+        std::thread::sleep(pause.min(Duration::from_millis(25)));
+    }
     fn jitter(&self) -> f64 {
         0.5
     }
@@ -53,6 +60,9 @@ struct Done {
     folder: String,
     outcome: Outcome,
     tries: usize,
+    is_ppa: bool,
+    /// Whether a PPA said that it has what nobody had confirmed.
+    is_found: bool,
     items: BTreeMap<String, Vec<u8>>,
     wrong: Vec<String>,
 }
@@ -123,7 +133,7 @@ fn ways(case: &Case, folder: &str, daemon: &Daemon) -> Vec<Destination> {
     std::iter::once(first).chain(second).collect()
 }
 
-fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome) -> Done {
+fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome, launchpad: &Launchpad) -> Done {
     let local = tempfile::tempdir().unwrap();
     let package = package(local.path());
     let folder = format!("~owner/ubuntu/case{number}");
@@ -134,17 +144,22 @@ fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome) -> Done 
         _ => {}
     }
     let before = upload_support::files_in(local.path());
+    let name = format!("case{number}");
     let target = Target {
-        name: "ppa:owner/name".to_string(),
+        name: format!("ppa:owner/{name}"),
         identity: folder.clone(),
         ways: ways(case, &folder, daemon),
-        rules: Rules::default(),
+        rules: if case.is_ppa { launchpad.add(&name) } else { Rules::default() },
         dput: None,
     };
     let key = if case.way == Way::WrongKey { &stranger.key } else { &daemon.ssh.key };
     // what stalls is waited for as shortly as a busy machine allows
     let idle = if case.is_stall() { Duration::from_millis(1500) } else { Duration::from_secs(10) };
     let clock = Impatient(Instant::now());
+    let (listener, cache) = (Recorder::default(), tempfile::tempdir().unwrap());
+    let client = launchpad.client(cache.path(), &listener);
+    let published = Published::new(&client);
+    let interval = Duration::from_millis(25);
     let sending = Sending {
         transfer: Options {
             timeouts: Timeouts { connect: if case.is_stall() { Duration::from_secs(4) } else { idle }, idle },
@@ -155,8 +170,8 @@ fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome) -> Done 
         policy: Policy { retries: 2, ..Policy::default() },
         clock: &clock,
         force: false,
+        asking: Some(Asking { arrival: &published, acceptance: ppa::ACCEPTANCE, interval }),
     };
-    let listener = Recorder::default();
     let mut report = upload(std::slice::from_ref(&package), &target, &sending, &listener);
     let outcome = report.uploads.remove(0).outcome;
     let mut wrong = Vec::new();
@@ -171,12 +186,18 @@ fn run(number: usize, case: &Case, daemon: &Daemon, stranger: &SshHome) -> Done 
     if state.is_none() || is_sent != (state == Some(State::Sent)) {
         wrong.push(format!("the journal says {state:?}"));
     }
-    let told = listener.told().iter().filter(|told| told.code == "upload-try-failed").count();
+    let told = |code: &str| listener.told().iter().filter(|told| told.code == code).count();
+    let is_found = told("upload-arrived") > 0;
+    // 426 leaves open what the daemon has
+    let is_refusal = |fault: &proxy::Fault| matches!(fault.kind, proxy::Kind::Reply(said) if !said.starts_with("426"));
+    if matches!(&case.way, Way::Through(fault) if is_refusal(fault)) && told("upload-unsettled") > 0 {
+        wrong.push("a refusal was taken for silence".to_string());
+    }
     let tries = match &outcome {
         Outcome::Sent { tries, .. } => *tries,
-        _ => told + 1,
+        _ => told("upload-try-failed") + 1,
     };
-    Done { name: case.name.clone(), folder, outcome, tries, items, wrong }
+    Done { name: case.name.clone(), folder, outcome, tries, is_ppa: case.is_ppa, is_found, items, wrong }
 }
 
 /// What a finished session must not be, and how many times the case was delivered whole.
@@ -197,6 +218,9 @@ fn judge(done: &mut Done, sessions: &[upload_support::Session], expected: Expect
             }
         }
         delivered += usize::from(is_whole);
+    }
+    if done.is_ppa && delivered > 1 {
+        done.wrong.push(format!("it was delivered {delivered} times"));
     }
     match (&done.outcome, expected) {
         (Outcome::Sent { .. }, Expected::Arrives) => {
@@ -256,18 +280,25 @@ fn no_changes_is_delivered_without_its_files() {
     // stalls wait, and waiting costs nothing
     let finished = Mutex::new(Vec::new());
     let next = std::sync::atomic::AtomicUsize::new(0);
+    let (launchpad, sample_folder) = (Launchpad::start(), tempfile::tempdir().unwrap());
+    let whole = upload_support::contents(&package(sample_folder.path()).items);
     std::thread::scope(|scope| {
-        for _ in 0..8 {
+        scope.spawn(|| launchpad.process(&daemon, &whole));
+        let workers = (0..8).map(|_| {
             scope.spawn(|| {
                 while let Some((number, case)) = {
                     let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                     cases.get(number).map(|case| (number, case))
                 } {
-                    let done = run(number, case, &daemon, &stranger);
+                    let done = run(number, case, &daemon, &stranger, &launchpad);
                     finished.lock().unwrap().push((number, done));
                 }
-            });
-        }
+            })
+        });
+        let workers: Vec<_> = workers.collect();
+        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        launchpad.end();
+        ended.into_iter().for_each(|ended| ended.unwrap());
     });
     let sessions = daemon.received();
     let mut finished = finished.into_inner().unwrap();
@@ -362,6 +393,7 @@ fn a_full_disk_at_the_daemon() {
             policy: Policy { retries: 2, ..Policy::default() },
             clock: &clock,
             force: false,
+            asking: None,
         };
         let listener = Recorder::default();
         let outcome = upload(std::slice::from_ref(&package), &target, &sending, &listener).uploads.remove(0).outcome;
@@ -407,10 +439,23 @@ fn summary(rows: &[(&'static str, Done, usize)], sessions: &[upload_support::Ses
             failed(Kind::Remote)
         ));
     }
-    let twice = rows.iter().filter(|(_, _, delivered)| *delivered > 1).count();
+    let count = |test: &dyn Fn(&Done, usize) -> bool| rows.iter().filter(|(_, done, n)| test(done, *n)).count();
+    let is_twice = |is_ppa: bool| move |done: &Done, delivered: usize| done.is_ppa == is_ppa && delivered > 1;
     text.push_str(&format!(
-        "\nDelivered whole more than once: {twice}, where the daemon's last answer was lost; Launchpad takes the \
-         first and refuses the second by mail.\n"
+        "\nDelivered whole more than once to a PPA: {} of {}. Where the last answer was lost, the web service (a \
+         stand-in, over HTTP) was asked before anything else was tried, for up to {} s: {} times it showed the upload, and \
+         that was the end of it.\n\n\
+         Delivered whole more than once to another queue: {} of {}, where the daemon's last answer was lost. Nobody can \
+         ask such a queue, so it is sent again; one that keeps its files gets the same bytes under the same names.\n\n\
+         What no client can know: a connection of which the daemon does not learn that it broke stays open there until \
+         the daemon gives it up, after an hour. What it holds comes to Launchpad then, and is refused by mail where the \
+         upload was sent again meanwhile.\n",
+        count(&is_twice(true)),
+        count(&|done, _| done.is_ppa),
+        ppa::ACCEPTANCE.as_secs(),
+        count(&|done, _| done.is_found),
+        count(&is_twice(false)),
+        count(&|done, _| !done.is_ppa),
     ));
     text
 }

@@ -19,6 +19,8 @@ pub enum Point {
     Down(u64),
     /// After so many bytes on the n-th data connection, counted from 0.
     Data(usize, u64),
+    /// Instead of the n-th answer of this code, counted from 0.
+    Answer(&'static str, usize),
     /// Instead of the n-th command of this verb, counted from 0.
     Command(&'static str, usize),
 }
@@ -242,8 +244,16 @@ impl Link {
 
     /// What the daemon answers, with the ports of data connections replaced.
     fn answers(self: &Arc<Link>) {
+        let mut seen = 0;
         lines(&self.server, |line| {
             let text = String::from_utf8_lossy(line).into_owned();
+            if let Some(Fault { point: Point::Answer(code, nth), kind, .. }) = self.fault {
+                seen += usize::from(text.starts_with(code));
+                if seen > nth {
+                    self.break_down(kind);
+                    return false;
+                }
+            }
             let line = match (text.starts_with("229 "), text.starts_with("227 ")) {
                 (true, _) => {
                     self.with_port(&text, |port| format!("229 Entering Extended Passive Mode (|||{port}|)\r\n"))
@@ -305,7 +315,8 @@ impl Link {
         }
         self.traffic.data.lock().unwrap().push(done);
         if !self.stalled.load(Ordering::SeqCst) {
-            let _ = server.shutdown(Shutdown::Both);
+            // the daemon closes what has ended, and the client looks for that
+            let _ = (server.shutdown(Shutdown::Both), client.shutdown(Shutdown::Both));
         }
     }
 

@@ -107,6 +107,13 @@ impl Daemon {
         sessions
     }
 
+    /// Those of [`Daemon::ended`] that were not among them before; their names are kept.
+    pub fn ended_since(&self, seen: &mut std::collections::BTreeSet<String>) -> Vec<Session> {
+        let entries = fs::read_dir(self.folder.path().join("incoming")).unwrap().map(|entry| entry.unwrap().path());
+        let is_new = |path: &PathBuf| seen.insert(path.file_name().unwrap().to_string_lossy().into_owned());
+        entries.filter(is_new).map(|path| session(&path)).collect()
+    }
+
     /// Those of [`Daemon::received`] that Launchpad would look at.
     #[track_caller]
     pub fn submitted(&self) -> Vec<Session> {

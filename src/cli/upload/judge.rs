@@ -18,7 +18,7 @@ use crate::upload::target::Target;
 use crate::upload::{self, Standing};
 
 /// Takes out what the PPA would refuse; `--force` only warns of it. What was sent
-/// before is not judged: the PPA has it.
+/// before is not judged: the PPA has it, or may.
 pub fn judge(
     ready: Vec<Prepared>,
     target: &Target,
@@ -28,7 +28,8 @@ pub fn judge(
 ) -> Result<(Vec<Prepared>, Vec<Value>), Failure> {
     let Some(ppa) = &target.rules.ppa else { return Ok((ready, Vec::new())) };
     let is_new = |package: &Prepared| match upload::standing(package, target) {
-        Ok(Standing::Sent(_) | Standing::SentByDput) => args.force,
+        // what may have been is looked for when it is its turn: its version may be taken by itself
+        Ok(Standing::Sent(_) | Standing::SentByDput | Standing::Unsettled(_)) => args.force,
         Ok(Standing::New | Standing::Interrupted(_)) | Err(_) => true,
     };
     if !ready.iter().any(is_new) {

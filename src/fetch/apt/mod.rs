@@ -51,6 +51,14 @@ use crate::series::{Distro, Series};
 use keyring::Keyring;
 use release::Release;
 
+/// Where the Release file of a series' pocket is looked for, the likeliest first;
+/// none where there is no such pocket.
+pub fn release_addresses(settings: &Settings, series: &Series, pocket: Pocket) -> Result<Vec<String>, AptError> {
+    let Some(suite) = Suite::new(series, pocket) else { return Ok(Vec::new()) };
+    let sites = sites::sites(settings, &Machine::read(&settings.root), &suite, None)?;
+    Ok(sites.into_iter().map(|site| format!("{}/dists/{}/InRelease", site.url, suite.folder())).collect())
+}
+
 /// Where to look for a package.
 #[derive(Debug, Clone)]
 pub struct Scope {

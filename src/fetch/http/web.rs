@@ -55,6 +55,14 @@ impl Reply {
         self.0.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// By how many seconds this machine's clock goes before the server's, or the
+    /// proxy's, that says how old its answer is; negative where it is behind.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        let date = jiff::fmt::rfc2822::parse(self.header("date")?.trim()).ok()?;
+        let age = self.header("age").and_then(|age| age.trim().parse::<i64>().ok()).unwrap_or(0);
+        Some(jiff::Timestamp::now().as_second().saturating_sub(date.timestamp().as_second()).saturating_sub(age))
+    }
+
     /// How long the server asks to wait before the next try.
     pub fn retry_after(&self) -> Option<Duration> {
         self.header("retry-after").and_then(|text| retry_after(text, SystemTime::now()))

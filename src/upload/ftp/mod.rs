@@ -60,18 +60,24 @@ pub(crate) fn send(
     let mut session = Session { control: Control::open(destination, options)?, destination, options, extended: true };
     session.log_in()?;
     for (index, source) in sources.iter().enumerate() {
-        let is_last = index + 1 == sources.len();
-        if is_last {
-            before_changes()?;
-        }
+        let changes = if index + 1 == sources.len() { Some(before_changes) } else { None };
         listener.started(&source.item.name, Some(source.item.size));
-        let sent = session.store(source, is_last, listener);
+        let sent = session.store(source, changes, listener);
         listener.finished(&source.item.name);
         sent?;
     }
     // the .changes is confirmed: whether the server still says good-bye does not matter
     let _ = session.control.command(&["QUIT"], &Stage::Finish);
     Ok(())
+}
+
+/// What the server says when somebody comes; nothing is said to it.
+pub(crate) fn greeting(destination: &Destination, options: &Options) -> Result<String, TransferError> {
+    let reply = Control::open(destination, options)?.reply(&Stage::Connect)?;
+    match reply.is_done() {
+        true => Ok(crate::upload::trouble::quoted(&reply.text)),
+        false => Err(reply.refusal(Stage::Connect, &destination.host)),
+    }
 }
 
 fn assert_single_lines(destination: &Destination, options: &Options) -> Result<(), TransferError> {
@@ -142,7 +148,14 @@ impl Session<'_> {
         if reply.is_done() { Ok(()) } else { Err(self.refusal(&reply, stage.clone())) }
     }
 
-    fn store(&mut self, source: &Source<'_>, is_last: bool, listener: &dyn Listener) -> Result<(), TransferError> {
+    /// Sends one file; `before_changes` is given with the last one, and called when its
+    /// STOR is all that is left to say.
+    fn store(
+        &mut self,
+        source: &Source<'_>,
+        before_changes: Option<&dyn Fn() -> Result<(), TransferError>>,
+        listener: &dyn Listener,
+    ) -> Result<(), TransferError> {
         let stage = Stage::Send(source.item.name.clone());
         let address = self.passive_address(&stage)?;
         let folder = self.destination.folder.trim_end_matches('/');
@@ -150,6 +163,9 @@ impl Session<'_> {
             ("", "") => source.item.name.clone(),
             (folder, _) => format!("{folder}/{}", source.item.name),
         };
+        if let Some(before_changes) = before_changes {
+            before_changes()?;
+        }
         self.control.command(&[&format!("STOR {path}")], &stage)?;
         let data = connect_to(&address, self.options.timeouts.connect, self.options);
         let data = data.map_err(|e| self.data_trouble(&e, &stage))?;
@@ -161,7 +177,7 @@ impl Session<'_> {
         let data = self.send_content(source, data, &stage, listener)?;
         // the kernel may still hold megabytes that leave no faster than those before
         let wait = self.options.timeouts.idle.max(start.elapsed());
-        let unknown = if is_last { Stage::Finish } else { stage.clone() };
+        let unknown = if before_changes.is_some() { Stage::Finish } else { stage.clone() };
         if is_small {
             self.expect_begun(&stage, &unknown)?;
         }

@@ -23,7 +23,7 @@ pub use address::Host;
 pub use error::TargetError;
 pub use ppa::Ppa;
 pub use profile::Profile;
-pub use ways::{Ssh, Wanted, ask_ssh};
+pub use ways::{Ssh, Wanted, Way, ask_ssh, way_of_ssh};
 
 use super::{Destination, Method};
 use crate::diagnostic::{Diagnostic, Failure};

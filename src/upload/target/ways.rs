@@ -134,9 +134,37 @@ pub fn ask_ssh(host: &str, home: Option<&Path>) -> Ssh {
     Ssh { login: user, has_key: has_file || agent_has_keys() }
 }
 
+/// Where OpenSSH would connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// `HostName` of its configuration, the host itself where that has none.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The other host or the program that it would go by.
+    pub through: Option<String>,
+}
+
+/// Asks OpenSSH where it would connect to; `None` where it is missing.
+pub fn way_of_ssh(host: &str, port: Option<u16>) -> Option<Way> {
+    let mut command = Command::new("ssh");
+    command.arg("-G").args(port.map(|port| format!("-p{port}"))).arg("--").arg(host);
+    let text = answer(&mut command)?;
+    let value = |name: &str| {
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.into_iter().find(|(key, value)| *key == name && *value != "none").map(|(_, value)| value.to_string())
+    };
+    let through = value("proxyjump").or_else(|| value("proxycommand"));
+    Some(Way { host: value("hostname")?, port: value("port")?.parse().ok()?, through })
+}
+
 fn ssh_configuration(host: &str, file: Option<&str>) -> Option<String> {
     let mut command = Command::new("ssh");
     command.arg("-G").args(file.map(|file| ["-F", file]).iter().flatten()).arg("--").arg(host);
+    answer(&mut command)
+}
+
+fn answer(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

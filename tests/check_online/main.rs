@@ -1,9 +1,17 @@
 //! What Launchpad has published, asked by `check` and `upload` before the first
-//! byte is sent, waited for by `upload --wait`, and kept in the lock by `update --to`
-//! and `build`: against a stand-in of its web service.
+//! byte is sent, asked again where the confirmation of an upload was lost, waited for by
+//! `upload --wait`, and kept in the lock by `update --to` and `build`: against a stand-in
+//! of its web service.
 
+#[path = "../common/mod.rs"]
 mod common;
+#[path = "../launchpad_support/mod.rs"]
 mod launchpad_support;
+mod lost;
+#[allow(dead_code)]
+#[path = "../upload_faults/proxy.rs"]
+mod proxy;
+#[path = "../upload_support/mod.rs"]
 mod upload_support;
 
 use std::fs;
