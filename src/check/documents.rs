@@ -18,6 +18,7 @@ pub const LARGEST_DOCUMENT: u64 = 4 << 20;
 
 /// Reads a file of at most `limit` bytes; `None` if it has more.
 pub fn read_limited(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
+    check_plain(path)?;
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     Ok(if bytes.len() as u64 > limit { None } else { Some(bytes) })
@@ -25,7 +26,15 @@ pub fn read_limited(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>>
 
 /// A file that the caller names must be there: its absence is no finding.
 pub fn check_readable(path: &Path) -> Result<(), Failure> {
-    File::open(path).map(drop).map_err(|error| Failure::io("read", path, &error))
+    check_plain(path).and_then(|()| File::open(path)).map(drop).map_err(|error| Failure::io("read", path, &error))
+}
+
+/// Opening a named pipe would wait for its other end.
+fn check_plain(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path)?.is_file() {
+        true => Ok(()),
+        false => Err(std::io::Error::other("it is not a plain file")),
+    }
 }
 
 /// Whether a text has more fields than any control file: readers that look for

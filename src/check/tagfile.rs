@@ -5,6 +5,7 @@
 //! `deb::control` is strict where this has to be lenient: what Launchpad takes
 //! must not be refused here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One stanza.
@@ -28,14 +29,24 @@ impl Stanza {
     }
 }
 
-/// Reads the stanzas up to the first one without a field. Bytes that are not
-/// UTF-8 are replaced: no rule looks at them.
+/// Reads the stanzas up to the first one without a field. Lines that are not
+/// UTF-8 are taken for Latin-1, as old packages wrote.
 pub fn parse(bytes: &[u8]) -> Vec<Stanza> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.split_inclusive(|b| *b == b'\n').map(decoded).collect::<String>()),
+    };
     let lines = text.split('\n').filter(|line| !line.starts_with('#'));
     let lines: Vec<&str> = lines.map(|line| line.trim_matches('\r')).collect();
     let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|lines| !lines.is_empty());
     paragraphs.map(stanza).take_while(|stanza| !stanza.fields.is_empty()).collect()
+}
+
+fn decoded(line: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(line) {
+        Ok(line) => Cow::Borrowed(line),
+        Err(_) => line.iter().copied().map(char::from).collect(),
+    }
 }
 
 fn stanza(lines: &[&str]) -> Stanza {

@@ -15,6 +15,7 @@ use crate::fetch::archive::{self, ArchiveError, Inspection, Limits, Rules};
 use crate::patch::{self, PatchFile};
 
 mod control;
+mod links;
 mod patches;
 mod tree;
 
@@ -84,6 +85,8 @@ pub enum Entry {
     Missing,
     /// A symbolic link to something.
     Link,
+    /// A folder.
+    Folder,
     /// More than 10 MiB.
     Large,
     /// There.
@@ -206,7 +209,16 @@ fn quilt(package: &Package<'_>) -> Result<Unpacked, Trouble> {
     let sorted = sort_quilt(package)?;
     let (Some(main), Some(debian)) = (sorted.main, sorted.debian) else { return Err(unrecognized("")) };
     let in_debian = |path: &[u8]| path.starts_with(b"debian/patches/") || path == CHANGELOG || path == COPYRIGHT;
-    let debian = inspect(debian, true, &in_debian)?;
+    let mut inspection = inspect(debian, true, &in_debian)?;
+    let beyond = patches::beyond(&inspection);
+    if !beyond.is_empty() {
+        let is_beyond = |path: &[u8]| {
+            let mut ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
+            ends.any(|end| path.get(..end).is_some_and(|front| beyond.contains(front)))
+        };
+        inspection = inspect(debian, true, &|path| in_debian(path) || is_beyond(path))?;
+    }
+    let debian = inspection;
     let series = patches::series(&debian)?;
     let touched = patch::touched(&series);
     let main = inspect(main, false, &|path| touched.contains(path))?;
@@ -266,7 +278,11 @@ fn look(format: Format, parts: &Parts, series: &[PatchFile]) -> Result<Unpacked,
     if format != Format::One && tree.kind(b"debian").is_none() {
         return Err(Trouble::Fails("there is no folder debian/".to_string()));
     }
-    let doubts = parts.check_links()?;
+    let is_file = tree.kind(b"debian/source") == Some(patch::EntryKind::File);
+    if format != Format::One && is_file {
+        return Err(Trouble::Fails("debian/source is no folder".to_string()));
+    }
+    let doubts = links::check(parts)?;
     let entry = |path| tree::entry(parts, &tree, path);
     Ok(Unpacked { changelog: entry(CHANGELOG), copyright: entry(COPYRIGHT), doubts })
 }
@@ -286,7 +302,10 @@ fn inspect(
     let rules = Rules { limits, allow_outward_links: true, keep_root };
     let fails = |error: ArchiveError| Trouble::Fails(format!("{name}: {error}"));
     match archive::inspect_with(path, compression, wanted, &rules) {
-        Ok(inspection) => Ok(inspection),
+        Ok(inspection) => match too_long(&inspection) {
+            Some(path) => Err(Trouble::Fails(format!("{name}: {path}… has a part that no file system takes"))),
+            None => Ok(inspection),
+        },
         Err(ArchiveError::Io(error)) => Err(Trouble::Failure(Failure::io("read", path, &error))),
         // tar makes nothing of an empty archive, and is content
         Err(ArchiveError::Empty) => Ok(Inspection::default()),
@@ -296,6 +315,8 @@ fn inspect(
         Err(
             error @ (ArchiveError::Absolute(_)
             | ArchiveError::LinkOutside { .. }
+            | ArchiveError::HardLinkOutside { .. }
+            | ArchiveError::PartialHeader
             | ArchiveError::ThroughLink { .. }
             | ArchiveError::TwoTypes { .. }
             | ArchiveError::Fifo(_)
@@ -305,4 +326,11 @@ fn inspect(
         ) => Err(Trouble::Doubtful(format!("{name}: {error}"))),
         Err(error) => Err(fails(error)),
     }
+}
+
+/// The start of a path with a part of more bytes than a name may have on Linux.
+fn too_long(inspection: &Inspection) -> Option<String> {
+    let long = |path: &[u8]| path.len() > 255 && path.split(|b| *b == b'/').any(|part| part.len() > 255);
+    let entry = inspection.listing.iter().find(|entry| long(entry.path))?;
+    Some(String::from_utf8_lossy(entry.path.get(..100)?).into_owned())
 }

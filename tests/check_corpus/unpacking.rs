@@ -23,7 +23,7 @@ fn debian(u: &mut Upload, members: &[(&str, &str)]) {
         ("debian/source/format", "3.0 (quilt)\n"),
     ];
     for usual in [("debian/changelog", CHANGELOG), ("debian/copyright", "None.\n")] {
-        if !members.iter().any(|(name, _)| *name == usual.0) {
+        if !members.iter().any(|(name, _)| name.trim_end_matches('/') == usual.0) {
             all.push(usual);
         }
     }
@@ -60,6 +60,30 @@ fn linked(u: &mut Upload, name: &str, target: &str) {
         header.set_size(0);
         header.set_mode(0o777);
         builder.append_link(&mut header, name, target).unwrap();
+    });
+    debian_bytes(u, gzip(&bytes));
+}
+
+/// debian.tar whose one patch is a link to a file beside debian/patches.
+fn linked_patch(u: &mut Upload, patch: &str) {
+    let members = [
+        ("debian/changelog", CHANGELOG),
+        ("debian/copyright", "None.\n"),
+        ("debian/patches/series", "fix.patch\n"),
+        ("debian/fix.patch", patch),
+    ];
+    let bytes = tar_of(|builder| {
+        for (member, content) in members {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, member, content.as_bytes()).unwrap();
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        builder.append_link(&mut header, "debian/patches/fix.patch", "../fix.patch").unwrap();
     });
     debian_bytes(u, gzip(&bytes));
 }
@@ -274,6 +298,60 @@ pub fn all() -> Vec<Case> {
                 u.files.insert("hello_1.0.tar.gz".into(), tarball(&[("h/debian/copyright", "x")]));
             },
             Rejected("no-changelog", "No changelog file found."),
+        ),
+        (
+            "29",
+            "link in debian/ to a file of the system",
+            Quilt,
+            |u| linked(u, "debian/config.sub", "/usr/share/misc/config.sub"),
+            FAILS,
+        ),
+        ("29", "link in debian/ above the source", Quilt, |u| linked(u, "debian/up", "../.."), FAILS),
+        ("29", "link in debian/ to itself", Quilt, |u| linked(u, "debian/l", "l"), FAILS),
+        ("29", "link in debian/ to nothing in the tree", Quilt, |u| linked(u, "debian/l", "gone"), Accepted(&[])),
+        ("29", "orig of no bytes, compressed", Quilt, |u| orig(u, gzip(b"")), FAILS),
+        (
+            "29",
+            "orig with half a header at its end",
+            Quilt,
+            |u| {
+                let mut bytes = Vec::new();
+                let mut header = tar::Header::new_gnu();
+                header.set_path("h/hello.c").unwrap();
+                header.set_mode(0o644);
+                header.set_size(0);
+                header.set_cksum();
+                bytes.extend_from_slice(header.as_bytes());
+                bytes.extend_from_slice(&[b'x'; 100]);
+                debian(u, &[]);
+                orig(u, gzip(&bytes));
+            },
+            Accepted(&["unpacking-doubtful"]),
+        ),
+        (
+            "29",
+            "patch that is a link out of debian/patches, and does not apply",
+            Quilt,
+            |u| linked_patch(u, &FIX.replace("return 0", "return 2")),
+            FAILS,
+        ),
+        ("29", "patch that is a link out of debian/patches", Quilt, |u| linked_patch(u, FIX), Accepted(&[])),
+        (
+            "29",
+            "size with a sign in the .dsc: only dpkg-source minds",
+            Quilt,
+            |u| {
+                u.stale.insert(ORIG.into());
+                u.dsc.edit_lines("", ORIG, |w| w[1] = format!("+{}", w[1]))
+            },
+            FAILS,
+        ),
+        (
+            "30",
+            "changelog is a folder",
+            Quilt,
+            |u| debian(u, &[("debian/changelog/", "")]),
+            Rejected("unhandled-exception", "Unhandled exception processing upload: [Errno 21] Is a directory: '…"),
         ),
         ("30", "no copyright", Quilt, |u| debian(u, &[("debian/copyright", "-")]), Accepted(&["no-copyright"])),
         (

@@ -39,6 +39,18 @@ impl Changes {
 const MANDATORY: [&str; 9] =
     ["Source", "Architecture", "Version", "Distribution", "Maintainer", "Files", "Changes", "Date", "Changed-By"];
 
+/// Sections of files that are no packages; they count as binary ones.
+const CUSTOM_SECTIONS: [&str; 8] = [
+    "raw-installer",
+    "raw-translations",
+    "raw-dist-upgrader",
+    "raw-ddtp-tarball",
+    "raw-translations-static",
+    "raw-meta-data",
+    "raw-uefi",
+    "raw-signing",
+];
+
 impl Processor<'_> {
     /// All steps for a .changes.
     pub fn process(&mut self, name: &str, subject: &mut Subject) -> Result<(), Stop> {
@@ -187,6 +199,7 @@ impl Processor<'_> {
                 self.verify_dsc(dsc, Some(changes.field("Version")))?;
             }
             UploadKind::Buildinfo { version: found, .. } => self.check_version(found, &version),
+            UploadKind::Custom if CUSTOM_SECTIONS.contains(&file.section.as_str()) => {}
             UploadKind::Custom => {
                 let section = names::quoted(&file.section);
                 self.reject(&rules::CUSTOM_SECTION, format!("Unsupported custom section name {section}"));

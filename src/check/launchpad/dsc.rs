@@ -315,6 +315,10 @@ impl Processor<'_> {
         for (name, entry) in [("copyright", tree.copyright), ("changelog", tree.changelog)] {
             let rejection = match entry {
                 unpack::Entry::File => continue,
+                unpack::Entry::Folder => {
+                    let path = format!("debian/{name}");
+                    return Err(Stop::Unhandled(format!("[Errno 21] Is a directory: '{path}'")));
+                }
                 unpack::Entry::Missing if name == "changelog" => {
                     (&rules::NO_CHANGELOG, "No changelog file found.".into())
                 }

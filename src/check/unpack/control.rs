@@ -8,12 +8,15 @@ const MESSAGE: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
+const LISTS: [&str; 3] = ["Files", "Checksums-Sha1", "Checksums-Sha256"];
+
 /// Why it cannot be read, with the number of the line.
 pub fn check(bytes: &[u8]) -> Result<(), String> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split('\n').enumerate().map(|(i, line)| (i + 1, line.trim_end()));
     let mut names: BTreeSet<String> = BTreeSet::new();
     let (mut at_start, mut signed) = (true, false);
+    let mut in_list = false;
     while let Some((number, line)) = lines.next() {
         let error = |why: &str| Err(format!("line {number} of the .dsc: {why}"));
         if (line.is_empty() && at_start) || line.starts_with('#') {
@@ -27,9 +30,14 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
             if !names.insert(name.to_ascii_lowercase()) {
                 return error(&format!("duplicate field {name}"));
             }
+            in_list = LISTS.iter().any(|list| list.eq_ignore_ascii_case(name));
         } else if !line.is_empty() && line.starts_with(char::is_whitespace) {
             if names.is_empty() {
                 return error("a continuation line stands before any field");
+            }
+            let size = line.split_whitespace().nth(1).unwrap_or_default();
+            if in_list && !size.bytes().all(|b| b.is_ascii_digit()) {
+                return error("a size has other characters than digits");
             }
         } else if line.is_empty() || (signed && line == SIGNATURE) {
             if signed {
@@ -102,6 +110,7 @@ mod tests {
             String::new(),
             format!(" x\n{GOOD}"),
             format!("two words\n{GOOD}"),
+            GOOD.replace(" x", " 0 +1 x"),
             format!("source: b\n{GOOD}"),
             format!("X: y\n\n{GOOD}"),
             format!("X: y\n{signed}"),

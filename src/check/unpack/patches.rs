@@ -1,13 +1,14 @@
 //! The patches of a package: debian/patches by its series file, as
 //! Dpkg::Source::Quilt reads it on Ubuntu, and the .diff.gz of format 1.0.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{MOST_CONTENT, Place, Trouble, compression};
+use super::{MOST_CONTENT, Place, Trouble, compression, links};
 use crate::diagnostic::Failure;
-use crate::fetch::archive::{EntryKind, Inspection};
+use crate::fetch::archive::{Entry, EntryKind, Inspection};
 use crate::fetch::compression::{Compression, decoder};
 use crate::patch::{self, PatchFile};
 
@@ -16,14 +17,19 @@ const FOLDER: &str = "debian/patches/";
 /// The patches that are applied, in their order.
 pub fn series(debian: &Inspection) -> Result<Vec<PatchFile>, Trouble> {
     // the vendor's own list goes before the common one, and Launchpad is Ubuntu's
-    let list = ["ubuntu.series", "series"].into_iter().find_map(|name| content(debian, &format!("{FOLDER}{name}")));
+    let mut list = None;
+    for name in ["ubuntu.series", "series"] {
+        if list.is_none() {
+            list = content(debian, &format!("{FOLDER}{name}"))?;
+        }
+    }
     let text = String::from_utf8_lossy(list.unwrap_or_default()).into_owned();
     let mut patches = Vec::new();
     for name in text.lines().filter_map(name_of) {
         if name.split('/').any(|part| part == "..") {
             return Err(Trouble::Fails(format!("{FOLDER}series names {name}, which leads out of the folder")));
         }
-        let bytes = content(debian, &format!("{FOLDER}{name}"))
+        let bytes = content(debian, &format!("{FOLDER}{name}"))?
             .ok_or_else(|| Trouble::Fails(format!("{FOLDER}series names {name}, which is not there")))?;
         let bytes = match name.contains('.').then(|| compression(name)).flatten() {
             Some(compression) => unpacked(name, bytes, compression)?,
@@ -45,16 +51,31 @@ fn name_of(line: &str) -> Option<&str> {
 }
 
 /// The bytes of a file of debian.tar, symbolic links followed.
-fn content<'a>(debian: &'a Inspection, path: &str) -> Option<&'a [u8]> {
-    let mut path = path.as_bytes().to_vec();
-    for _ in 0..8 {
-        match debian.listing.get(&path)?.kind {
-            EntryKind::File { .. } => return debian.files.get(&path).map(Vec::as_slice),
-            EntryKind::Symlink => path = super::tree::target(&path, debian.listing.get(&path)?.target)?,
-            EntryKind::Directory => return None,
+fn content<'a>(debian: &'a Inspection, path: &str) -> Result<Option<&'a [u8]>, Trouble> {
+    let link = |path: &[u8]| debian.listing.get(path).filter(is_link).map(|entry| entry.target);
+    let real = links::resolve(&link, path.as_bytes());
+    match real.as_ref().ok().and_then(|real| debian.listing.kind(real)) {
+        Some(EntryKind::File { .. }) => Ok(real.ok().and_then(|real| debian.files.get(&real)).map(Vec::as_slice)),
+        None if real.is_err() || debian.listing.kind(path) == Some(EntryKind::Symlink) => {
+            Err(Trouble::Unjudged(format!("{path} leads out of the debian tarball")))
         }
+        _ => Ok(None),
     }
-    None
+}
+
+fn is_link(entry: &Entry<'_>) -> bool {
+    entry.kind == EntryKind::Symlink
+}
+
+/// Where links of debian/patches, or that itself, lead outside of debian/patches.
+pub fn beyond(debian: &Inspection) -> BTreeSet<Vec<u8>> {
+    let link = |path: &[u8]| debian.listing.get(path).filter(is_link).map(|entry| entry.target);
+    let folder = FOLDER.as_bytes();
+    let own = debian.listing.iter().filter(is_link);
+    own.filter(|entry| entry.path.starts_with(folder) || Some(entry.path) == folder.strip_suffix(b"/"))
+        .filter_map(|entry| links::resolve(&link, entry.path).ok())
+        .filter(|real| !real.starts_with(folder) && debian.listing.contains(real))
+        .collect()
 }
 
 fn unpacked(name: &str, bytes: &[u8], compression: Compression) -> Result<Vec<u8>, Trouble> {

@@ -1,6 +1,6 @@
 //! The tree that the tarballs of a package make together.
 
-use super::{Entry, Trouble};
+use super::Entry;
 use crate::fetch::archive::{EntryKind, Inspection};
 use crate::patch;
 
@@ -35,26 +35,6 @@ impl Parts {
         }
         self.main.listing.contains(path).then_some((&self.main, path))
     }
-
-    /// dpkg-source refuses links in debian/ that lead to something outside of the
-    /// tree. What is outside is known of one folder that every system has.
-    pub fn check_links(&self) -> Result<Vec<String>, Trouble> {
-        let mut doubts = Vec::new();
-        let debian = self.debian.as_ref().unwrap_or(&self.main);
-        let links = debian.listing.iter().filter(|entry| entry.kind == EntryKind::Symlink);
-        for link in links.filter(|entry| entry.path.starts_with(b"debian/") || entry.path == b"debian") {
-            if !link.target.starts_with(b"/") || link.target == b"/dev/null" {
-                continue;
-            }
-            let [path, target] = [link.path, link.target].map(String::from_utf8_lossy);
-            let why = format!("{path} leads out of the source, to {target}");
-            if link.target.starts_with(b"/usr/share/common-licenses/") {
-                return Err(Trouble::Fails(why));
-            }
-            doubts.push(format!("{why}, which dpkg-source refuses if it exists there"));
-        }
-        Ok(doubts)
-    }
 }
 
 impl patch::Base for Parts {
@@ -85,6 +65,7 @@ pub fn entry(parts: &Parts, tree: &patch::Tree<'_>, path: &[u8]) -> Entry {
         None => through_link(parts, tree, path),
         Some(patch::EntryKind::Symlink) if exists(tree, path) => Entry::Link,
         Some(patch::EntryKind::Symlink) => Entry::Missing,
+        Some(patch::EntryKind::Folder) => Entry::Folder,
         Some(_) if tree.content(path).is_some_and(|content| content.len() > LARGE) => Entry::Large,
         Some(_) => Entry::File,
     }

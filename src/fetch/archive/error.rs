@@ -14,6 +14,10 @@ pub enum ArchiveError {
     NotATar,
     #[error("the archive ends in the middle")]
     Truncated,
+    #[error("the archive ends in the middle of a member's header, which tar ignores")]
+    PartialHeader,
+    #[error("the archive has no bytes at all")]
+    NoBytes,
     #[error("the archive is damaged: {0}")]
     Corrupt(String),
     #[error("the archive is empty")]
@@ -68,9 +72,9 @@ impl ArchiveError {
         match self {
             ArchiveError::Io(_) => "io",
             ArchiveError::NotATar => "not-a-tarball",
-            ArchiveError::Truncated => "archive-truncated",
+            ArchiveError::Truncated | ArchiveError::PartialHeader => "archive-truncated",
             ArchiveError::Corrupt(_) => "archive-corrupt",
-            ArchiveError::Empty => "archive-empty",
+            ArchiveError::Empty | ArchiveError::NoBytes => "archive-empty",
             ArchiveError::DotDot(_) => "archive-dot-dot",
             ArchiveError::Absolute(_) => "archive-absolute-path",
             ArchiveError::LongName { .. } => "archive-long-name",

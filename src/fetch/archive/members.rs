@@ -87,6 +87,10 @@ impl<'a, R: Read> Members<'a, R> {
             }
             let header = tar::Header::from_byte_slice(&block);
             let damaged = |what: &str| ArchiveError::Corrupt(format!("{what} in the header of a member"));
+            if header.as_old().linkflag[0] == b'V' {
+                // the label of a volume, which may have no size
+                return Err(ArchiveError::UnknownType { path: header.path_bytes().into_owned(), kind: 'V' });
+            }
             let size = header.entry_size().map_err(|_| damaged("no valid size"))?;
             match header.as_old().linkflag[0] {
                 b'L' => ahead.path = Some(self.long_name(size)?),
@@ -110,7 +114,7 @@ impl<'a, R: Read> Members<'a, R> {
         let filled = fill(&mut self.input, block).map_err(of_reading)?;
         let first = !std::mem::replace(&mut self.started, true);
         if filled == 0 || (filled == BLOCK && block.iter().all(|b| *b == 0)) {
-            return if first && filled == 0 { Err(ArchiveError::Empty) } else { Ok(false) };
+            return if first && filled == 0 { Err(ArchiveError::NoBytes) } else { Ok(false) };
         }
         if filled == BLOCK && checksum_holds(tar::Header::from_byte_slice(block)) {
             Ok(true)
@@ -119,7 +123,8 @@ impl<'a, R: Read> Members<'a, R> {
             self.drain()?;
             Err(ArchiveError::NotATar)
         } else if filled < BLOCK {
-            Err(ArchiveError::Truncated)
+            self.drain()?;
+            Err(ArchiveError::PartialHeader)
         } else {
             Err(ArchiveError::Corrupt("the checksum of a member's header is wrong".to_string()))
         }
