@@ -64,7 +64,7 @@ pub enum Outcome {
     },
     /// Nothing was done: it was sent before.
     Already(Standing),
-    /// It was not sent; [`Kind::Remote`] where the target refused it.
+    /// It was not sent; [`Kind::Remote`](crate::diagnostic::Kind::Remote) where the target refused it.
     Failed(Failure),
 }
 
