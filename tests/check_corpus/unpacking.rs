@@ -88,6 +88,50 @@ fn linked_patch(u: &mut Upload, patch: &str) {
     debian_bytes(u, gzip(&bytes));
 }
 
+/// An orig with hello.c and one more member, a link where there is a target.
+fn orig_with(u: &mut Upload, kind: tar::EntryType, name: &str, target: &str) {
+    let bytes = tar_of(|builder| {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(1);
+        builder.append_data(&mut header, "h/hello.c", &b"\n"[..]).unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_mode(0o644);
+        match target {
+            "" => builder.append_data(&mut header, name, std::io::empty()).unwrap(),
+            target => builder.append_link(&mut header, name, target).unwrap(),
+        }
+    });
+    debian(u, &[]);
+    orig(u, gzip(&bytes));
+}
+
+/// debian.tar with patches in another folder, to which debian/patches is a link.
+fn linked_patches(u: &mut Upload, patch: &str) {
+    let members = [
+        ("debian/changelog", CHANGELOG),
+        ("debian/copyright", "None.\n"),
+        ("debian/queue/series", "fix.patch\n"),
+        ("debian/queue/fix.patch", patch),
+    ];
+    let bytes = tar_of(|builder| {
+        for (member, content) in members {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, member, content.as_bytes()).unwrap();
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        builder.append_link(&mut header, "debian/patches", "queue").unwrap();
+    });
+    debian_bytes(u, gzip(&bytes));
+}
+
 fn large() -> String {
     "x".repeat((10 << 20) + 1)
 }
@@ -336,6 +380,51 @@ pub fn all() -> Vec<Case> {
             FAILS,
         ),
         ("29", "patch that is a link out of debian/patches", Quilt, |u| linked_patch(u, FIX), Accepted(&[])),
+        (
+            "29",
+            "hard link to an absolute path",
+            Quilt,
+            |u| orig_with(u, tar::EntryType::Link, "h/again", "/h/hello.c"),
+            Accepted(&["unpacking-doubtful"]),
+        ),
+        (
+            "29",
+            "label of a volume",
+            Quilt,
+            |u| orig_with(u, tar::EntryType::new(b'V'), "label", ""),
+            Accepted(&["unpacking-doubtful"]),
+        ),
+        (
+            "29",
+            "name that no file system takes",
+            Quilt,
+            |u| orig_with(u, tar::EntryType::Regular, &format!("h/{}", "n".repeat(256)), ""),
+            FAILS,
+        ),
+        ("29", "debian/patches is a link", Quilt, |u| linked_patches(u, FIX), Accepted(&[])),
+        (
+            "29",
+            "debian/patches is a link, and a patch does not apply",
+            Quilt,
+            |u| linked_patches(u, &FIX.replace("return 0", "return 2")),
+            FAILS,
+        ),
+        (
+            "29",
+            "debian/source is a file",
+            Quilt,
+            |u| {
+                let members = [
+                    ("debian/control", "Source: hello\n"),
+                    ("debian/rules", "#!/usr/bin/make -f\n"),
+                    ("debian/changelog", CHANGELOG),
+                    ("debian/copyright", "None.\n"),
+                    ("debian/source", "3.0 (quilt)\n"),
+                ];
+                debian_bytes(u, tarball(&members))
+            },
+            FAILS,
+        ),
         (
             "29",
             "size with a sign in the .dsc: only dpkg-source minds",
