@@ -44,24 +44,38 @@ fn orig(u: &mut Upload, bytes: Vec<u8>) {
     u.files.insert(ORIG.into(), bytes);
 }
 
-/// debian.tar with a symbolic link.
+/// debian.tar with these members and a symbolic link.
+fn with_link(u: &mut Upload, members: &[(&str, &str)], name: &str, target: &str) {
+    let bytes = tar_of(|builder| {
+        for (member, content) in members {
+            append(builder, member, content);
+        }
+        append_link(builder, tar::EntryType::Symlink, name, target);
+    });
+    debian_bytes(u, gzip(&bytes));
+}
+
+fn append(builder: &mut tar::Builder<Vec<u8>>, member: &str, content: &str) {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    builder.append_data(&mut header, member, content.as_bytes()).unwrap();
+}
+
+fn append_link(builder: &mut tar::Builder<Vec<u8>>, kind: tar::EntryType, name: &str, target: &str) {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    header.set_mode(0o777);
+    builder.append_link(&mut header, name, target).unwrap();
+}
+
+/// debian.tar of the usual files and a symbolic link, which may be one of them.
 fn linked(u: &mut Upload, name: &str, target: &str) {
     let members =
         [("debian/changelog", CHANGELOG), ("debian/copyright", "None.\n"), ("debian/rules", "#!/usr/bin/make -f\n")];
-    let bytes = tar_of(|builder| {
-        for (member, content) in members.iter().filter(|(member, _)| *member != name) {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, member, content.as_bytes()).unwrap();
-        }
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        header.set_mode(0o777);
-        builder.append_link(&mut header, name, target).unwrap();
-    });
-    debian_bytes(u, gzip(&bytes));
+    let members: Vec<_> = members.into_iter().filter(|(member, _)| *member != name).collect();
+    with_link(u, &members, name, target);
 }
 
 /// debian.tar whose one patch is a link to a file beside debian/patches.
@@ -72,40 +86,7 @@ fn linked_patch(u: &mut Upload, patch: &str) {
         ("debian/patches/series", "fix.patch\n"),
         ("debian/fix.patch", patch),
     ];
-    let bytes = tar_of(|builder| {
-        for (member, content) in members {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, member, content.as_bytes()).unwrap();
-        }
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        header.set_mode(0o777);
-        builder.append_link(&mut header, "debian/patches/fix.patch", "../fix.patch").unwrap();
-    });
-    debian_bytes(u, gzip(&bytes));
-}
-
-/// An orig with hello.c and one more member, a link where there is a target.
-fn orig_with(u: &mut Upload, kind: tar::EntryType, name: &str, target: &str) {
-    let bytes = tar_of(|builder| {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(0o644);
-        header.set_size(1);
-        builder.append_data(&mut header, "h/hello.c", &b"\n"[..]).unwrap();
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_size(0);
-        header.set_mode(0o644);
-        match target {
-            "" => builder.append_data(&mut header, name, std::io::empty()).unwrap(),
-            target => builder.append_link(&mut header, name, target).unwrap(),
-        }
-    });
-    debian(u, &[]);
-    orig(u, gzip(&bytes));
+    with_link(u, &members, "debian/patches/fix.patch", "../fix.patch");
 }
 
 /// debian.tar with patches in another folder, to which debian/patches is a link.
@@ -116,20 +97,25 @@ fn linked_patches(u: &mut Upload, patch: &str) {
         ("debian/queue/series", "fix.patch\n"),
         ("debian/queue/fix.patch", patch),
     ];
+    with_link(u, &members, "debian/patches", "queue");
+}
+
+/// An orig with hello.c and one more member, written by the function.
+fn orig_with(u: &mut Upload, write: impl Fn(&mut tar::Builder<Vec<u8>>)) {
     let bytes = tar_of(|builder| {
-        for (member, content) in members {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, member, content.as_bytes()).unwrap();
-        }
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        header.set_mode(0o777);
-        builder.append_link(&mut header, "debian/patches", "queue").unwrap();
+        append(builder, "h/hello.c", "\n");
+        write(builder);
     });
-    debian_bytes(u, gzip(&bytes));
+    debian(u, &[]);
+    orig(u, gzip(&bytes));
+}
+
+/// What begins a tar that was given a name (`tar --label`).
+fn append_label(builder: &mut tar::Builder<Vec<u8>>) {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::new(b'V'));
+    header.set_size(0);
+    builder.append_data(&mut header, "label", std::io::empty()).unwrap();
 }
 
 fn large() -> String {
@@ -384,21 +370,15 @@ pub fn all() -> Vec<Case> {
             "29",
             "hard link to an absolute path",
             Quilt,
-            |u| orig_with(u, tar::EntryType::Link, "h/again", "/h/hello.c"),
+            |u| orig_with(u, |tar| append_link(tar, tar::EntryType::Link, "h/again", "/h/hello.c")),
             Accepted(&["unpacking-doubtful"]),
         ),
-        (
-            "29",
-            "label of a volume",
-            Quilt,
-            |u| orig_with(u, tar::EntryType::new(b'V'), "label", ""),
-            Accepted(&["unpacking-doubtful"]),
-        ),
+        ("29", "label of a volume", Quilt, |u| orig_with(u, append_label), Accepted(&["unpacking-doubtful"])),
         (
             "29",
             "name that no file system takes",
             Quilt,
-            |u| orig_with(u, tar::EntryType::Regular, &format!("h/{}", "n".repeat(256)), ""),
+            |u| orig_with(u, |tar| append(tar, &format!("h/{}", "n".repeat(256)), "")),
             FAILS,
         ),
         ("29", "debian/patches is a link", Quilt, |u| linked_patches(u, FIX), Accepted(&[])),
