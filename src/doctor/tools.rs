@@ -89,7 +89,9 @@ fn git(weight: Status) -> Check {
         Answer::Said(text) => match version(&text) {
             Some((written, number)) if number < GIT_NEEDED => {
                 let found = format!("git {written} is older than {}.{}", GIT_NEEDED.0, GIT_NEEDED.1);
-                Check::new(Group::Tools, "git-old", weight, found).because(why)
+                Check::new(Group::Tools, "git-old", weight, found)
+                    .because(why)
+                    .cure("take git from a newer release of this system, or its backports")
             }
             Some((written, _)) => Check::ok(Group::Tools, "git", format!("git {written}")),
             None => Check::ok(Group::Tools, "git", text),
